@@ -1,0 +1,1 @@
+"""The web app: pages that show, gridgeo that computes."""

@@ -1,0 +1,1 @@
+"""gridgeo: governance grids along streets, and who can walk to a station."""

@@ -1,0 +1,149 @@
+"""One family of errors. Each is a sentence in the user's language that says what is wrong, where, and what to do.
+
+Messages live in ``texts/errors.toml`` under the error's key; an entry's ``remedy`` says what to do about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gridgeo.texts import has_text, text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One thing that is wrong with the data, and where.
+
+    Parameters
+    ----------
+    key : str
+        Entry of ``texts/errors.toml`` that words the fault.
+    layer, file, column : str, optional
+        Where it is.
+    row : int, optional
+        Row of the layer, counted from 1 as a table program shows it (without the header).
+    value : object, optional
+        The value that is wrong.
+    values : dict, optional
+        Further placeholders of the text.
+    """
+
+    key: str
+    layer: str | None = None
+    file: str | None = None
+    row: int | None = None
+    column: str | None = None
+    value: object = None
+    values: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """The fault as a sentence, in the current language."""
+        return text(f"errors.{self.key}", **self._placeholders())
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do about it, in the current language; None when the message says it all."""
+        key = f"errors.{self.key}.remedy"
+        return text(key, **self._placeholders()) if has_text(key) else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fault as the contract's JSON object.
+
+        Returns
+        -------
+        dict
+            ``layer``, ``file``, ``row``, ``column``, ``value``, ``message``, ``remedy``.
+        """
+        value = self.value if isinstance(self.value, (str, int, float, bool, type(None))) else str(self.value)
+        return {
+            "layer": self.layer,
+            "file": self.file,
+            "row": self.row,
+            "column": self.column,
+            "value": value,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
+
+    def _placeholders(self) -> dict[str, object]:
+        where = {
+            "layer": self.layer,
+            "file": self.file,
+            "row": self.row,
+            "column": self.column,
+            "value": self.value,
+        }
+        return {**where, **self.values}
+
+
+class GridgeoError(Exception):
+    """Base of every error gridgeo raises on purpose.
+
+    Parameters
+    ----------
+    key : str
+        Entry of ``texts/errors.toml`` that words the error.
+    faults : list of Fault, optional
+        The single faults behind it, when there are several.
+    **values : object
+        Placeholders of the text.
+    """
+
+    def __init__(self, key: str, /, *, faults: list[Fault] | None = None, **values: object) -> None:
+        self.key = key
+        self.values = values
+        self.faults = list(faults or [])
+        super().__init__(key)
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in the current language."""
+        return text(f"errors.{self.key}", **self.values)
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do about it, in the current language."""
+        key = f"errors.{self.key}.remedy"
+        return text(key, **self.values) if has_text(key) else None
+
+    def __str__(self) -> str:
+        parts = [self.message, self.remedy or ""]
+        parts += [f"\n- {fault.message} {fault.remedy or ''}".rstrip() for fault in self.faults]
+        return " ".join(part for part in parts if part).replace(" \n", "\n")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.key, self.faults, self.values)
+
+
+def _rebuild(kind: type[GridgeoError], key: str, faults: list[Fault], values: dict[str, object]) -> GridgeoError:
+    return kind(key, faults=faults, **values)
+
+
+class InputError(GridgeoError, ValueError):
+    """A layer or a parameter is not what it must be."""
+
+
+class CRSError(InputError):
+    """Coordinates are not in metres, or in no known system."""
+
+
+class FileError(GridgeoError, OSError):
+    """A file is missing, unreadable, or cannot be written."""
+
+
+class PlanError(GridgeoError, ValueError):
+    """A plan file is broken, incomplete or of a newer gridgeo."""
+
+
+class MissingDataError(PlanError):
+    """A plan lacks a layer that the work needs."""
+
+
+class NetworkError(InputError):
+    """The street network cannot carry the question."""
+
+
+class PartitionError(InputError):
+    """No partition can be made from these blocks."""

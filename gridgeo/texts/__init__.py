@@ -1,0 +1,147 @@
+"""Every sentence a person reads, in Chinese and English, side by side in the TOML files of this folder.
+
+A key is ``file.entry`` (``errors.missing_file``); an entry holds one sentence per language, with ``{name}``
+placeholders. Keeping both languages in one entry makes a missing translation visible at once, and a test refuses it.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib import resources
+from typing import Any
+
+LANGUAGES = ("zh", "en")
+"""The languages every text exists in; the first is the language of the users' offices."""
+
+# A context variable rather than a module global: the app serves several people, each in their own language.
+_language: ContextVar[str | None] = ContextVar("gridgeo_language", default=None)
+
+
+def text(key: str, lang: str | None = None, /, **values: object) -> str:
+    """Return one sentence in the wanted language.
+
+    Parameters
+    ----------
+    key : str
+        ``file.entry``, for example ``"errors.missing_file"``.
+    lang : {'zh', 'en'}, optional
+        The language; the current one (see `current_language`) when left out.
+    **values : object
+        What the sentence's placeholders stand for.
+
+    Returns
+    -------
+    str
+        The sentence with its placeholders filled.
+
+    Raises
+    ------
+    KeyError
+        If there is no such text, or a placeholder has no value.
+    """
+    sentence: str = _entry(key)[lang or current_language()]
+    return sentence.format(**values)
+
+
+def has_text(key: str, /) -> bool:
+    """Tell whether a text of this key exists.
+
+    Parameters
+    ----------
+    key : str
+        ``file.entry``.
+
+    Returns
+    -------
+    bool
+        True when `text` would find it.
+    """
+    try:
+        _entry(key)
+    except KeyError:
+        return False
+    return True
+
+
+def current_language() -> str:
+    """Return the language that texts are given in when none is asked for.
+
+    Returns
+    -------
+    {'zh', 'en'}
+        What `using_language` set, else the environment's ``GRIDGEO_LANG``, else the system's locale.
+    """
+    chosen = _language.get() or os.environ.get("GRIDGEO_LANG", "")[:2]
+    if chosen in LANGUAGES:
+        return chosen
+    system = os.environ.get("LC_ALL") or os.environ.get("LANG") or locale.getlocale()[0] or ""
+    return "zh" if system.lower().startswith(("zh", "chinese")) else "en"
+
+
+@contextmanager
+def using_language(lang: str) -> Iterator[None]:
+    """Give texts in one language for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    lang : {'zh', 'en'}
+        The language.
+
+    Yields
+    ------
+    None
+        Nothing; the block runs in that language.
+
+    Raises
+    ------
+    ValueError
+        If gridgeo does not speak that language.
+    """
+    if lang not in LANGUAGES:
+        raise ValueError(f"lang is one of {LANGUAGES}, not {lang!r}")
+    token = _language.set(lang)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+def catalogue(file: str) -> dict[str, Any]:
+    """Return all texts of one file of this folder.
+
+    Parameters
+    ----------
+    file : str
+        The file's name without ``.toml``.
+
+    Returns
+    -------
+    dict
+        Entry → language → sentence; an entry may hold further entries (its remedy, say).
+    """
+    return dict(_load(file))
+
+
+@cache
+def _load(file: str) -> dict[str, Any]:
+    source = resources.files(__package__).joinpath(f"{file}.toml")
+    if not source.is_file():
+        raise KeyError(file)
+    return tomllib.loads(source.read_text(encoding="utf-8"))
+
+
+@cache
+def _entry(key: str) -> dict[str, Any]:
+    file, *path = key.split(".")
+    node: Any = _load(file)
+    for name in path:
+        node = node[name]
+    if not isinstance(node, dict) or not set(LANGUAGES) <= node.keys():
+        raise KeyError(key)
+    return node
