@@ -1,0 +1,264 @@
+"""The plan file: one GeoPackage with every layer, and one table that says what the plan is.
+
+A plan is written to a new file beside the old one, checked, and put in its place in one step, so that a crash leaves
+either the old plan or the new one, never half of either.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+import geopandas as gpd
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj import CRS
+from shapely.geometry.base import BaseGeometry, BaseMultipartGeometry
+
+from gridgeo.errors import FileError, GridgeoError, PlanError
+from gridgeo.plan import Level, Name, Plan, PlanInfo, make_plan
+from gridgeo.schema import LAYERS
+from gridgeo.store import guard
+from gridgeo.texts import text
+
+SCHEMA_VERSION = 1
+"""The plan format this gridgeo writes; it reads this one and older ones."""
+
+_TABLE = "gridgeo_plan"
+_IDENTIFIER = "What this plan is (gridgeo)"
+_GEOMETRY = {"point": "Point", "line": "LineString", "polygon": "Polygon"}
+
+
+def write_plan(plan: Plan, path: str | Path) -> None:
+    """Write a plan to a GeoPackage.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan. The columns households learn from blocks and units are not stored: reading works them out again.
+    path : str or Path
+        Where to, ending in ``.gpkg``; a file that is there is replaced, in one step, only once the new one is whole.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written; what was there is as it was.
+    """
+    path = _target(path)
+    draft = path.with_name(f".{path.stem}.{os.getpid()}.draft.gpkg")
+    try:
+        for name, layer in plan.layers().items():
+            _write_layer(draft, name, _stored(name, layer, plan.info), append=draft.exists())
+        _write_info(draft, plan)
+        _check_draft(draft, plan)
+        _replace(draft, path)
+    except (OSError, sqlite3.Error, RuntimeError) as error:
+        if isinstance(error, GridgeoError):
+            raise
+        raise FileError("unwritable_file", file=path.name, detail=_reason(error)) from error
+    finally:
+        for leftover in (draft, *(draft.with_name(draft.name + end) for end in ("-journal", "-wal", "-shm"))):
+            with suppress(OSError):
+                leftover.unlink(missing_ok=True)
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Read a plan from a GeoPackage.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; it is opened for reading only and never changed.
+
+    Returns
+    -------
+    Plan
+        The plan, checked and complete; `households` carry their block and units again.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it is damaged.
+    PlanError
+        If it is not a plan, lacks a layer, or was written by a newer gridgeo.
+    InputError
+        If its layers have faults; all are named.
+    """
+    path = Path(path)
+    with closing(guard.open_readonly(path)) as database:
+        guard.require_plain(database, path)
+        stored = _read_info(database, path)
+        counts = _count_rows(database, path)
+    info, crs = _parse_info(stored, path)
+    layers = {name: _read_layer(path, name, crs, counts[name]) for name in LAYERS}
+    return make_plan(info, crs, **layers)
+
+
+def _target(path: str | Path) -> Path:
+    """Return where a plan goes; through a link, the file the link stands for."""
+    path = Path(path)
+    if path.suffix.lower() != ".gpkg":
+        raise FileError("unwritable_file", file=path.name, detail=text("store.wrong_suffix"))
+    path = path.resolve()
+    if path.is_dir() or not path.parent.is_dir():
+        detail = text("store.is_folder") if path.is_dir() else text("store.no_folder", folder=path.parent.name)
+        raise FileError("unwritable_file", file=path.name, detail=detail)
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise FileError("unwritable_file", file=path.name, detail=text("store.folder_locked", folder=path.parent.name))
+    if path.exists() and not os.access(path, os.W_OK):
+        raise FileError("unwritable_file", file=path.name, detail=text("store.file_locked"))
+    return path
+
+
+def _stored(name: str, layer: gpd.GeoDataFrame, info: PlanInfo) -> gpd.GeoDataFrame:
+    if name != "households":
+        return layer
+    derived = {"block_id", "grid_id", *(f"{level.level}_id" for level in info.levels)}
+    return layer.drop(columns=[column for column in layer.columns if column in derived])
+
+
+def _write_layer(path: Path, name: str, layer: gpd.GeoDataFrame, *, append: bool) -> None:
+    """Write one layer; of one geometry type where it can be, since QGIS splits a mixed one into several."""
+    kinds, known = LAYERS[name].geometry, set(layer.geom_type.dropna())
+    wanted = _GEOMETRY[kinds[0]] if len(kinds) == 1 else "Unknown"
+    multi = len(kinds) == 1 and any(kind.startswith("Multi") for kind in known)
+    pyogrio.write_dataframe(
+        layer,
+        path,
+        layer=name,
+        driver="GPKG",
+        geometry_type=f"Multi{wanted}" if multi else wanted,
+        promote_to_multi=multi,
+        append=append,
+        dataset_options={} if append else {"VERSION": "1.3"},
+    )
+
+
+def _write_info(path: Path, plan: Plan) -> None:
+    """Put the plan's own table into the draft, registered so that every GeoPackage program sees it."""
+    rows = {
+        "schema_version": str(SCHEMA_VERSION),
+        "crs": plan.crs.to_wkt(),
+        "info": json.dumps(_info_as_dict(plan.info), ensure_ascii=False),
+    }
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("BEGIN IMMEDIATE")
+        database.execute(f"CREATE TABLE {_TABLE} (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT)")
+        database.executemany(f"INSERT INTO {_TABLE} (key, value) VALUES (?, ?)", rows.items())  # noqa: S608 - a constant
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUES (?, 'attributes', ?, ?)",
+            (_TABLE, _IDENTIFIER, plan.info.attribution),
+        )
+        database.execute("COMMIT")
+
+
+def _check_draft(path: Path, plan: Plan) -> None:
+    """Read the draft back: a full disk or a size limit may have cut it without a word."""
+    with closing(guard.open_readonly(path)) as database:
+        counts = _count_rows(database, path)
+    for name, layer in plan.layers().items():
+        if counts[name] != len(layer):
+            raise FileError("unwritable_file", file=path.name, detail=text("store.cut_short"))
+
+
+def _replace(draft: Path, path: Path) -> None:
+    if path.exists():
+        shutil.copymode(path, draft)
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _read_info(database: sqlite3.Connection, path: Path) -> dict[str, str]:
+    try:
+        known = database.execute(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE", (_TABLE,)
+        ).fetchone()
+        if known is None:
+            raise PlanError("not_a_plan", file=path.name)
+        rows = dict(database.execute(f"SELECT key, value FROM {_TABLE}").fetchall())  # noqa: S608 - a constant
+    except sqlite3.Error as error:
+        raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
+    version = str(rows.get("schema_version", ""))
+    if not version.isdigit():
+        raise PlanError("not_a_plan", file=path.name)
+    if int(version) > SCHEMA_VERSION:
+        raise PlanError("newer_plan", file=path.name, found=version, known=SCHEMA_VERSION)
+    return rows
+
+
+def _count_rows(database: sqlite3.Connection, path: Path) -> dict[str, int]:
+    counts = {}
+    for name in LAYERS:
+        try:
+            listed = database.execute("SELECT 1 FROM gpkg_contents WHERE table_name = ?", (name,)).fetchone()
+            if listed is None:
+                raise PlanError("missing_layer", layer=name)
+            counts[name] = int(database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608 - ours
+        except sqlite3.Error as error:
+            raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
+    return counts
+
+
+def _read_layer(path: Path, name: str, crs: CRS, count: int) -> gpd.GeoDataFrame:
+    try:
+        layer = pyogrio.read_dataframe(path, layer=name, use_arrow=True)
+    except (DataSourceError, DataLayerError, RuntimeError, ValueError) as error:
+        raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
+    if not isinstance(layer, gpd.GeoDataFrame):
+        raise PlanError("missing_layer", layer=name)
+    if len(layer) != count:
+        raise FileError("unreadable_file", file=path.name, detail=text("store.rows_lost", layer=name))
+    single = layer.geometry.to_numpy()
+    single = [shape.geoms[0] if _is_lone(shape) else shape for shape in single]
+    # The system stands in the plan's own table in full; the file's copy of it went through GDAL.
+    return layer.set_geometry(gpd.GeoSeries(single, index=layer.index, crs=crs))
+
+
+def _is_lone(shape: BaseGeometry | None) -> bool:
+    """Tell a geometry of one part that was only made a multi-part one to be of its layer's type."""
+    return isinstance(shape, BaseMultipartGeometry) and len(shape.geoms) == 1
+
+
+def _info_as_dict(info: PlanInfo) -> dict[str, object]:
+    return {
+        "name": _name_as_dict(info.name),
+        "levels": [{"level": level.level, "name": _name_as_dict(level.name)} for level in info.levels],
+        "attribution": info.attribution,
+        "notes": [_name_as_dict(note) for note in info.notes],
+    }
+
+
+def _name_as_dict(name: Name) -> dict[str, str]:
+    return {"zh": name.zh, "en": name.en}
+
+
+def _parse_info(stored: dict[str, str], path: Path) -> tuple[PlanInfo, CRS]:
+    try:
+        said = json.loads(stored["info"])
+        info = PlanInfo(
+            name=Name(**said["name"]),
+            levels=tuple(Level(level["level"], Name(**level["name"])) for level in said["levels"]),
+            attribution=said["attribution"],
+            notes=tuple(Name(**note) for note in said["notes"]),
+        )
+        return info, CRS.from_wkt(stored["crs"])
+    except (KeyError, TypeError, ValueError, RuntimeError, RecursionError) as error:
+        raise PlanError("not_a_plan", file=path.name) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
