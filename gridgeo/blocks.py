@@ -1,0 +1,240 @@
+"""Street blocks: the ground of a district, cut along its streets, without gaps, overlaps or slivers.
+
+The blocks are the atoms of every grid and of every level above (see ``docs/adr/0004-blocks.md``).
+"""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gridgeo.crs import require_metric
+from gridgeo.edges import find_edges, write_borders
+from gridgeo.errors import InputError
+from gridgeo.faces import Geometries, draw_faces
+from gridgeo.schema import complete_layer, require_layer
+from gridgeo.slivers import find_slivers, fold_slivers, locate_faces
+from gridgeo.superblocks import keep_buildings_whole, split_superblocks
+
+BOUNDING_CLASSES = (
+    "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link",
+    "tertiary", "tertiary_link", "unclassified", "residential", "living_street", "pedestrian", "busway", "road",
+)  # fmt: skip
+"""Classes of streets that bound blocks; the others are inner ways, which only split superblocks."""
+
+_WATER_M2 = 20_000.0
+
+
+def enclose_blocks(
+    boundary: shapely.Geometry | gpd.GeoDataFrame | gpd.GeoSeries,
+    streets: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame | None = None,
+    *,
+    gates: gpd.GeoDataFrame | None = None,
+    buildings: gpd.GeoDataFrame | None = None,
+    households: gpd.GeoDataFrame | None = None,
+    communities: gpd.GeoDataFrame | None = None,
+    most_households: float = 500,
+    sliver_width_m: float = 20.0,
+    sliver_area_m2: float = 1200.0,
+    simplify_m: float = 2.0,
+) -> gpd.GeoDataFrame:
+    """Cut a district into street blocks.
+
+    Parameters
+    ----------
+    boundary : polygon, GeoDataFrame or GeoSeries
+        The district, in the streets' system; several polygons are taken together.
+    streets : GeoDataFrame
+        Layer ``streets`` (``street_class``, ``tunnel``, ``bridge``), in metres. Tunnels are dropped, bridges do not
+        cut water, dead ends bound nothing.
+    barriers : GeoDataFrame, optional
+        Layer ``barriers``: railways and watercourses bound blocks, and wide water is a block of its own.
+    gates : GeoDataFrame, optional
+        Layer ``gates``: the open ones lead across barriers.
+    buildings : GeoDataFrame, optional
+        Layer ``buildings``; no block border cuts one.
+    households : GeoDataFrame, optional
+        Layer ``households``; a block with more than `most_households` is split between clusters of buildings.
+    communities : GeoDataFrame, optional
+        Polygons whose borders blocks must not cross, with ``unit_id``.
+    most_households : float
+        What a grid may hold at most.
+    sliver_width_m, sliver_area_m2 : float
+        A face in which no circle of this diameter fits, or of less area, is no block: it is folded to its centreline.
+    simplify_m : float
+        Borders are simplified by this much, the district's own border never.
+
+    Returns
+    -------
+    GeoDataFrame
+        Layer ``blocks``: ``block_id``, ``community_id``, ``grid_id`` (missing), ``block_kind`` (``land`` or
+        ``water``), ``area_m2``, ``borders`` (the street along every border, see `gridgeo.edges.write_borders`) and the
+        polygon, numbered from the north-west. The blocks cover the district exactly and share every vertex of their
+        borders.
+
+    Raises
+    ------
+    CRSError
+        If the layers are not in metres or not in one system.
+    InputError
+        If the boundary is no area, or a layer has faults.
+    """
+    streets = require_layer("streets", streets)
+    crs = require_metric(streets, layer="streets")
+    district = read_district(boundary, crs)
+    extra = [frame for frame in (barriers, buildings, households) if frame is not None]
+    for frame in extra:
+        require_metric(frame, layer="layer", crs=crs)
+    water = _wide_water(barriers, district)
+    lines = [_bounding_lines(streets, water), _barrier_lines(barriers), _rings(water), _rings(np.array([district]))]
+    lines = [near[shapely.intersects(district, near)] for near in lines]
+    if communities is not None:
+        lines.append(_rings(communities.geometry.to_numpy()))
+    faces = draw_faces(np.concatenate(lines))
+    shapely.prepare(district)
+    faces = faces[shapely.contains(district, shapely.point_on_surface(faces))]
+    faces, _ = fold_slivers(faces, find_slivers(faces, width_m=sliver_width_m, area_m2=sliver_area_m2))
+    if simplify_m > 0 and len(faces) > 1:
+        faces = shapely.coverage_simplify(faces, simplify_m, simplify_boundary=False)
+    solid = _solid(buildings)
+    faces = keep_buildings_whole(faces, solid)
+    if households is not None and len(households):
+        faces = _split_heavy(faces, households, solid, streets, most_households)
+        faces = keep_buildings_whole(faces, solid)
+    blocks = _as_layer(faces, water, crs, communities)
+    return write_borders(blocks, find_edges(blocks, streets, barriers, gates, reach_m=sliver_width_m))
+
+
+def read_district(boundary: shapely.Geometry | gpd.GeoDataFrame | gpd.GeoSeries, crs: object) -> shapely.Geometry:
+    """Return a district's ground as one valid geometry.
+
+    Parameters
+    ----------
+    boundary : polygon, GeoDataFrame or GeoSeries
+        The district; several polygons are taken together.
+    crs : object
+        The system it must be in when it says one.
+
+    Returns
+    -------
+    Polygon or MultiPolygon
+        The ground, repaired where a ring crosses itself.
+
+    Raises
+    ------
+    CRSError
+        If it states another system.
+    InputError
+        If it holds no area.
+    """
+    if isinstance(boundary, (gpd.GeoDataFrame, gpd.GeoSeries)):
+        require_metric(boundary, layer="boundary", crs=crs)
+        shapes = boundary.geometry.to_numpy()
+    else:
+        shapes = np.array([boundary], dtype=object)
+    valid = shapely.is_valid(shapes)
+    shapes = np.where(valid, shapes, shapely.make_valid(shapes))
+    parts = shapely.get_parts(shapely.get_parts(shapes))
+    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON.value]
+    district = parts[0] if len(parts) == 1 else shapely.union_all(parts)
+    if shapely.is_empty(district) or not shapely.area(district) > 0:
+        raise InputError("empty_district")
+    return district
+
+
+def _bounding_lines(streets: gpd.GeoDataFrame, water: Geometries) -> Geometries:
+    bounding = streets["street_class"].isin(BOUNDING_CLASSES) & ~streets["tunnel"]
+    lines = _parts(streets.geometry.to_numpy()[bounding.to_numpy()])
+    if len(water) == 0:
+        return lines
+    # A bridge would cut the river under it into blocks that nobody can stand on.
+    wet, _ = shapely.STRtree(water).query(lines, predicate="intersects")
+    wet = np.unique(wet)
+    dry = np.setdiff1d(np.arange(len(lines)), wet)
+    return np.concatenate([lines[dry], _parts(shapely.difference(lines[wet], shapely.union_all(water)))])
+
+
+def _parts(lines: Geometries) -> Geometries:
+    parts: Geometries = shapely.get_parts(shapely.get_parts(lines))
+    return parts[~shapely.is_empty(parts)]
+
+
+def _barrier_lines(barriers: gpd.GeoDataFrame | None) -> Geometries:
+    if barriers is None:
+        return np.empty(0, dtype=object)
+    bounding = barriers["barrier_kind"].isin(("railway", "water", "expressway")).to_numpy()
+    lines = _parts(barriers.geometry.to_numpy()[bounding])
+    return lines[shapely.get_dimensions(lines) == 1]
+
+
+def _wide_water(barriers: gpd.GeoDataFrame | None, district: shapely.Geometry) -> Geometries:
+    if barriers is None:
+        return np.empty(0, dtype=object)
+    shapes = _parts(barriers.geometry.to_numpy()[(barriers["barrier_kind"] == "water").to_numpy()])
+    shapes = shapes[(shapely.get_dimensions(shapes) == 2) & shapely.intersects(district, shapes)]  # noqa: PLR2004
+    united = shapely.get_parts(shapely.union_all(shapes)) if len(shapes) else shapes
+    return united[shapely.area(united) >= _WATER_M2] if len(united) else united
+
+
+def _rings(shapes: Geometries) -> Geometries:
+    return _parts(shapely.boundary(shapes)) if len(shapes) else np.empty(0, dtype=object)
+
+
+def _solid(buildings: gpd.GeoDataFrame | None) -> Geometries:
+    if buildings is None:
+        return np.empty(0, dtype=object)
+    shapes = buildings.geometry.to_numpy()
+    shapes = np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes))
+    return shapes[shapely.area(shapes) > 0]
+
+
+def _split_heavy(
+    faces: Geometries,
+    households: gpd.GeoDataFrame,
+    buildings: Geometries,
+    streets: gpd.GeoDataFrame,
+    most: float,
+) -> Geometries:
+    points = households.geometry.to_numpy()
+    weight = households["households"].to_numpy(float)
+    block = locate_faces(points, faces)
+    held = np.bincount(block[block >= 0], weights=weight[block >= 0], minlength=len(faces))
+    inner = ~streets["street_class"].isin(BOUNDING_CLASSES) & ~streets["tunnel"]
+    sites = np.concatenate([points, buildings])
+    parts, _ = split_superblocks(
+        faces,
+        held > most,
+        sites,
+        np.r_[weight, np.zeros(len(buildings))],
+        inner_ways=_parts(streets.geometry.to_numpy()[inner.to_numpy()]),
+        most=most / 4,
+    )
+    return parts
+
+
+def _as_layer(
+    faces: Geometries, water: Geometries, crs: object, communities: gpd.GeoDataFrame | None
+) -> gpd.GeoDataFrame:
+    west, _, _, north = shapely.bounds(faces).T
+    order = np.lexsort((west, -np.round(north / 100)))
+    faces = faces[order]
+    kind = np.full(len(faces), "land", dtype=object)
+    if len(water):
+        inside, _ = shapely.STRtree(water).query(shapely.point_on_surface(faces), predicate="intersects")
+        kind[inside] = "water"
+    digits = max(4, len(str(len(faces))))
+    frame = gpd.GeoDataFrame(
+        {
+            "block_id": [f"B{number:0{digits}}" for number in range(1, len(faces) + 1)],
+            "block_kind": kind,
+            "area_m2": shapely.area(faces),
+        },
+        geometry=faces,
+        crs=crs,
+    )
+    if communities is not None:
+        found = locate_faces(shapely.point_on_surface(faces), communities.geometry.to_numpy())
+        frame["community_id"] = np.array([*communities["unit_id"], None], dtype=object)[found]
+    return complete_layer("blocks", frame)

@@ -1,0 +1,138 @@
+"""What is wrong with a partition: named violations with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gridgeo.atoms import pair_table
+from gridgeo.edges import read_borders
+from gridgeo.errors import Fault
+from gridgeo.faces import Integers
+from gridgeo.superblocks import find_split_buildings
+
+_AREA_M2 = 1e-6
+
+
+def find_violations(
+    blocks: gpd.GeoDataFrame,
+    grids: gpd.GeoDataFrame,
+    band: tuple[float, float],
+    *,
+    district: shapely.Geometry | None = None,
+    buildings: gpd.GeoDataFrame | None = None,
+) -> list[Fault]:
+    """Name everything that is wrong with a partition.
+
+    Parameters
+    ----------
+    blocks : GeoDataFrame
+        Layer ``blocks`` with ``grid_id``, ``community_id``, ``households`` and, if known, ``borders``.
+    grids : GeoDataFrame
+        Layer ``grids`` with ``households``.
+    band : (float, float)
+        How many households a general grid holds at least and at most.
+    district : Polygon, optional
+        The ground that must be covered exactly.
+    buildings : GeoDataFrame, optional
+        Footprints that must lie in one grid each.
+
+    Returns
+    -------
+    list of Fault
+        One for each violation, with the grid or block and its place; empty when all is well.
+    """
+    faults = [*_cover(blocks, district), *_ids(blocks, grids)]
+    faults += _pieces(blocks)
+    faults += _communities(blocks)
+    faults += _band(grids, band)
+    if buildings is not None:
+        faults += _buildings(blocks, buildings)
+    return faults
+
+
+def _cover(blocks: gpd.GeoDataFrame, district: shapely.Geometry | None) -> Iterator[Fault]:
+    shapes = blocks.geometry.to_numpy()
+    united = shapely.union_all(shapes)
+    surplus = float(shapely.area(shapes).sum() - united.area)
+    # coverage_is_valid sees overlaps and unmatched vertices, but neither gaps nor nested blocks: ask the area too.
+    if not shapely.coverage_is_valid(shapes) or surplus > max(_AREA_M2, 1e-12 * united.area):
+        yield Fault(key="blocks_overlap", layer="blocks", value=round(max(surplus, 0.0), 6))
+    if district is not None:
+        off = float(shapely.symmetric_difference(united, district).area)
+        if off > _AREA_M2:
+            yield Fault(key="blocks_leave_gaps", layer="blocks", value=round(off, 6))
+
+
+def _ids(blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> Iterator[Fault]:
+    for layer, frame, column in (
+        ("blocks", blocks, "block_id"),
+        ("grids", grids, "grid_id"),
+        ("grids", grids, "code"),
+    ):
+        values = frame[column].dropna()
+        for row in np.flatnonzero(frame[column].isin(values[values.duplicated()])):
+            value = frame[column].iloc[row]
+            yield Fault(key="duplicate_id", layer=layer, row=int(row) + 1, column=column, value=value)
+    known = set(grids["grid_id"])
+    for row in np.flatnonzero(~blocks["grid_id"].isin(known)):
+        block = blocks["block_id"].iloc[row]
+        yield Fault(key="block_without_grid", layer="blocks", row=int(row) + 1, column="grid_id", value=block)
+
+
+def _pieces(blocks: gpd.GeoDataFrame) -> Iterator[Fault]:
+    edges = read_borders(blocks)
+    pairs, _ = pair_table(blocks, edges)
+    label = np.unique(blocks["grid_id"].fillna("").astype(str), return_inverse=True)[1]
+    same = (label[pairs["a"]] == label[pairs["b"]]) & blocks["grid_id"].notna().to_numpy()[pairs["a"]]
+    on_map = _components(pairs[same], len(blocks))
+    on_foot = _components(pairs[same & pairs["walkable"].to_numpy()], len(blocks))
+    lived_in = blocks["households"].to_numpy() > 0
+    for key, part, counts in (("grid_in_pieces", on_map, None), ("grid_not_on_foot", on_foot, lived_in)):
+        rows = np.arange(len(blocks)) if counts is None else np.flatnonzero(counts)
+        table = pd.DataFrame({"grid": blocks["grid_id"].to_numpy()[rows], "part": part[rows], "row": rows})
+        pieces = table.groupby("grid")["part"].nunique()
+        for grid in pieces.index[pieces > 1]:
+            mine = table[table["grid"] == grid]
+            main = mine["part"].mode().iloc[0]
+            off = ", ".join(blocks["block_id"].iloc[mine.loc[mine["part"] != main, "row"]].astype(str))
+            values = {"pieces": int(pieces[grid]), "blocks": off}
+            yield Fault(key=key, layer="grids", value=grid, values=values)
+
+
+def _components(pairs: pd.DataFrame, n: int) -> Integers:
+    links = coo_array((np.ones(len(pairs)), (pairs["a"].to_numpy(), pairs["b"].to_numpy())), shape=(n, n))
+    part: Integers = connected_components(links, directed=False)[1].astype(np.int64)
+    return part
+
+
+def _communities(blocks: gpd.GeoDataFrame) -> Iterator[Fault]:
+    named = blocks.dropna(subset=["grid_id", "community_id"])
+    several = named.groupby("grid_id")["community_id"].unique()
+    for grid, communities in several.items():
+        if len(communities) > 1:
+            names = ", ".join(sorted(communities))
+            yield Fault(key="grid_across_communities", layer="grids", value=grid, values={"communities": names})
+
+
+def _band(grids: gpd.GeoDataFrame, band: tuple[float, float]) -> Iterator[Fault]:
+    low, high = band
+    for row in np.flatnonzero(grids["grid_kind"] == "general"):
+        held, grid = int(grids["households"].iloc[row]), grids["grid_id"].iloc[row]
+        if not low <= held <= high:
+            key = "grid_too_small" if held < low else "grid_too_large"
+            values = {"grid": grid, "low": round(low), "high": round(high)}
+            yield Fault(key=key, layer="grids", row=int(row) + 1, column="households", value=held, values=values)
+
+
+def _buildings(blocks: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> Iterator[Fault]:
+    split = find_split_buildings(blocks.geometry.to_numpy(), buildings.geometry.to_numpy())
+    for row in sorted(split):
+        building = buildings["building_id"].iloc[row]
+        yield Fault(key="building_split", layer="buildings", row=int(row) + 1, value=building)

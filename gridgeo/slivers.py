@@ -1,0 +1,197 @@
+"""Slivers: the strips between carriageways, at junctions and ramps, folded to their centreline.
+
+A street drawn as two carriageways encloses a strip that is no block. Dropping the strip leaves a gap, and joining it to
+one neighbour moves the block's border to the far carriageway. So each cluster of strips is shared among the real
+blocks around it: every place goes to the block whose border is nearest (a Voronoi diagram of border samples), which
+draws the border along the middle of the street.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy.spatial import Voronoi, cKDTree
+
+from gridgeo.faces import Floats, Geometries, Integers, Segments, dissolve, draw_faces, share_borders
+
+_CORNER_M = 0.5
+
+
+def find_slivers(faces: Geometries, *, width_m: float, area_m2: float = 0.0) -> npt.NDArray[np.bool_]:
+    """Tell which faces are slivers.
+
+    Parameters
+    ----------
+    faces : array of Polygon
+        The faces, in metres.
+    width_m : float
+        A face in which no circle of this diameter fits is a sliver.
+    area_m2 : float
+        So is one of less area than this.
+
+    Returns
+    -------
+    array of bool
+        True for slivers.
+    """
+    sliver: npt.NDArray[np.bool_] = shapely.area(faces) < area_m2
+    # A circle of radius r needs an area of at least pi r^2 and a box of 2r by 2r: spares most buffers.
+    west, south, east, north = shapely.bounds(faces).T
+    sliver |= np.minimum(east - west, north - south) < width_m
+    open_ = np.flatnonzero(~sliver)
+    sliver[open_] = shapely.is_empty(shapely.buffer(faces[open_], -width_m / 2, quad_segs=4))
+    return sliver
+
+
+def fold_slivers(
+    faces: Geometries, sliver: npt.NDArray[np.bool_], *, step_m: float = 3.0
+) -> tuple[Geometries, Integers]:
+    """Share slivers among the faces around them, along their centrelines.
+
+    Parameters
+    ----------
+    faces : array of Polygon
+        Faces that share their vertices, in metres.
+    sliver : array of bool
+        Which faces are slivers.
+    step_m : float
+        Distance between border samples.
+
+    Returns
+    -------
+    faces : array of Polygon
+        The faces that are no slivers, grown over the slivers: together they cover the same ground.
+    kept : array of int
+        Their positions in the input.
+    """
+    if sliver.all() and len(faces):
+        sliver = sliver.copy()
+        sliver[np.argmax(shapely.area(faces))] = False
+    kept = np.flatnonzero(~sliver)
+    if not sliver.any():
+        return faces, kept
+    segments = share_borders(faces)
+    is_sliver = np.r_[sliver, False]
+    left, right = is_sliver[segments.left], is_sliver[segments.right]
+    border = segments.where((left != right) & (segments.right >= 0))
+    points, owner = _sample(border, is_sliver, step_m)
+    inside = segments.where(~(left & right))
+    drawing = np.concatenate([inside.lines(), _separators(points, owner, faces[sliver])])
+    pieces = draw_faces(drawing)
+    labels = _label(pieces, faces, is_sliver, points, owner)
+    pieces, labels = pieces[labels >= 0], labels[labels >= 0]
+    number = np.full(len(faces), -1, dtype=np.int64)
+    number[kept] = np.arange(len(kept))
+    return dissolve(pieces, number[labels], len(kept)), kept
+
+
+def _sample(border: Segments, is_sliver: npt.NDArray[np.bool_], step_m: float) -> tuple[Floats, Integers]:
+    """Place samples along borders, each owned by the face beside the sliver."""
+    owner = np.where(is_sliver[border.left], border.right, border.left)
+    return sample_lines(border.start, border.end, owner, step_m)
+
+
+def sample_lines(start: Floats, end: Floats, owner: Integers, step_m: float) -> tuple[Floats, Integers]:
+    """Place samples along segments.
+
+    Parameters
+    ----------
+    start, end : array of float, shape (n, 2)
+        The segments' ends, in metres.
+    owner : array of int, length n
+        What each segment belongs to.
+    step_m : float
+        The largest distance between samples of one segment.
+
+    Returns
+    -------
+    points : array of float, shape (m, 2)
+        The samples; the first and last of a segment stand equally far from its ends, so that two segments that meet
+        have their bisector run into the corner.
+    owner : array of int, length m
+        What each belongs to.
+    """
+    length = np.hypot(*(end - start).T)
+    margin = np.minimum(_CORNER_M, length / 2)
+    count = np.where(length <= 2 * _CORNER_M, 1, 1 + np.ceil((length - 2 * margin) / step_m)).astype(np.int64)
+    which = np.repeat(np.arange(len(start)), count)
+    nth = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    spacing = np.where(count > 1, (length - 2 * margin) / np.maximum(count - 1, 1), 0.0)
+    along = (margin[which] + nth * spacing[which]) / np.maximum(length[which], 1e-12)
+    return start[which] + along[:, None] * (end - start)[which], owner[which]
+
+
+def separate(points: Floats, owner: Integers) -> Geometries:
+    """Draw the lines that are equally near to samples of two owners.
+
+    Parameters
+    ----------
+    points : array of float, shape (m, 2)
+        The samples, in metres.
+    owner : array of int, length m
+        What each belongs to.
+
+    Returns
+    -------
+    array of LineString
+        The edges of the Voronoi diagram between samples of different owners.
+    """
+    points, first = np.unique(points, axis=0, return_index=True)
+    owner = owner[first]
+    if len(points) < 4 or len(np.unique(owner)) < 2:  # noqa: PLR2004 - Qhull's minimum in the plane
+        return np.empty(0, dtype=object)
+    origin = points.mean(axis=0)
+    # Four far corners close every cell, so that no wanted edge runs to infinity.
+    reach = 10 * float(np.abs(points - origin).max()) + 1000.0
+    corners = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]) * reach
+    diagram = Voronoi(np.concatenate([points - origin, corners]))
+    owner = np.r_[owner, -1, -1, -1, -1]
+    pair = owner[diagram.ridge_points]
+    ends = np.array(diagram.ridge_vertices)
+    wanted = (pair[:, 0] != pair[:, 1]) & (pair >= 0).all(axis=1) & (ends >= 0).all(axis=1)
+    lines: Geometries = shapely.linestrings(diagram.vertices[ends[wanted]] + origin)
+    return lines[shapely.length(lines) > 0]
+
+
+def _separators(points: Floats, owner: Integers, slivers: Geometries) -> Geometries:
+    lines = separate(points, owner)
+    if len(lines) == 0:
+        return lines
+    line, _ = shapely.STRtree(slivers).query(lines, predicate="intersects")
+    return lines[np.unique(line)]
+
+
+def _label(
+    pieces: Geometries, faces: Geometries, is_sliver: npt.NDArray[np.bool_], points: Floats, owner: Integers
+) -> Integers:
+    """Tell to which face each piece goes: its own, or the nearest sample's for a piece of a sliver."""
+    place = shapely.point_on_surface(pieces)
+    labels = locate_faces(place, faces)
+    lost = (labels >= 0) & is_sliver[labels]
+    if lost.any() and len(points):
+        _, nearest = cKDTree(points).query(shapely.get_coordinates(place[lost]))
+        labels[lost] = owner[nearest]
+    return labels
+
+
+def locate_faces(places: Geometries, faces: Geometries) -> Integers:
+    """Tell in which face each point lies.
+
+    Parameters
+    ----------
+    places : array of Point
+        The points.
+    faces : array of Polygon
+        Faces that do not overlap.
+
+    Returns
+    -------
+    array of int
+        The face's position, the first of several for a point on a border; -1 outside all.
+    """
+    found = np.full(len(places), len(faces), dtype=np.int64)
+    place, face = shapely.STRtree(faces).query(places, predicate="intersects")
+    np.minimum.at(found, place, face)
+    found[found == len(faces)] = -1
+    return found
