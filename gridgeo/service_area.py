@@ -1,0 +1,165 @@
+"""Service areas: the streets within a walking distance of a station, cut exactly at the cutoff; polygons for the eye.
+
+Whether a household is covered is never read from a polygon: see `gridgeo.coverage`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridgeo.errors import InputError, MissingDataError
+from gridgeo.network import Network
+from gridgeo.network.access import Access, snap_points
+from gridgeo.network.measure import UNIT_BITS, Flags, Floats, Ints, expand_ranges, require_positive
+from gridgeo.network.routes import edges_within, nodes_within
+
+POLYGON_WIDTH_M = 30.0
+"""How far a polygon reaches to either side of the streets it is drawn around."""
+
+
+def service_areas(
+    network: Network,
+    stations: gpd.GeoDataFrame,
+    *,
+    cutoffs_m: tuple[float, ...] = (300.0, 500.0),
+    kind: Literal["lines", "polygons"] = "lines",
+    width_m: float = POLYGON_WIDTH_M,
+) -> gpd.GeoDataFrame:
+    """Draw what each station reaches on foot.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    stations : GeoDataFrame of Point
+        The stations, in the network's system, named by ``station_id``.
+    cutoffs_m : tuple of float, optional
+        Walking distances in metres, the station's access leg included.
+    kind : {'lines', 'polygons'}, optional
+        The streets, cut exactly at the cutoff, or a band around them: a drawing, which holds some households that are
+        not covered and misses some that are.
+    width_m : float, optional
+        Half the width of that band in metres.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``station_id``, ``cutoff_m``, ``length_m`` of street, ``geometry``: one row per cutoff and station, cutoffs in
+        the order given; a station that reaches no street has an empty geometry.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no station.
+    InputError
+        If `kind` is neither, or a number is not above zero.
+    CRSError
+        If the stations are not in the network's system.
+    """
+    if len(stations) == 0:
+        raise MissingDataError("missing_layer", layer="stations")
+    if kind not in ("lines", "polygons"):
+        raise InputError("unknown_kind", value=kind, allowed="lines, polygons")
+    cutoffs = [require_positive(cutoff, key="bad_cutoff") for cutoff in cutoffs_m]
+    if not cutoffs:
+        raise InputError("bad_cutoff", value="()")
+    access = snap_points(network, stations, layer="stations")
+    parts = [_areas_at(network, stations, access, cutoff) for cutoff in cutoffs]
+    areas = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=network.crs)
+    if kind == "polygons":
+        width_m = require_positive(width_m, key="bad_width")
+        areas["geometry"] = areas.geometry.buffer(width_m, cap_style="flat", join_style="round", quad_segs=4)
+    return areas
+
+
+def _areas_at(network: Network, stations: gpd.GeoDataFrame, access: Access, cutoff_m: float) -> gpd.GeoDataFrame:
+    limit = int(cutoff_m * (1 << UNIT_BITS))
+    station, edge, low, high = reached_intervals(network, access, limit=limit)
+    owner, _, ends = cut_segments(network, station, edge, low, high)
+    pieces = np.asarray(shapely.linestrings(ends))
+    order = np.argsort(owner, kind="stable")
+    grouped = shapely.multilinestrings(pieces[order], indices=np.unique(owner, return_inverse=True)[1][order])
+    geometry = np.full(len(stations), shapely.MultiLineString(), dtype=object)
+    geometry[np.unique(owner)] = shapely.line_merge(grouped)
+    return gpd.GeoDataFrame(
+        {"station_id": stations["station_id"].to_numpy(), "cutoff_m": cutoff_m, "length_m": shapely.length(geometry)},
+        geometry=geometry,
+        crs=network.crs,
+    )
+
+
+def reached_intervals(network: Network, stations: Access, *, limit: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Find the parts of edges within a limit of each station.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    stations : Access
+        Where the stations stand.
+    limit : int
+        The limit in units.
+
+    Returns
+    -------
+    station, edge, low, high : ndarray of int64
+        Parts of an edge, from `low` to `high` units from its node u, that a station reaches; those of one station and
+        edge do not overlap.
+    """
+    station, node, units = nodes_within(network, stations, limit)
+    station, edge, by_u, by_v = edges_within(network, stations, station, node, units)
+    cost = network.edge_cost[edge]
+    none = cost + 1
+    from_u = np.where(by_u <= limit, limit - by_u, -1)
+    from_v = np.where(by_v <= limit, cost - (limit - by_v), none)
+    own: Flags = (stations.edge[station] == edge) & (stations.leg[station] <= limit)
+    spare = limit - stations.leg[station]
+    low = np.where(own, np.maximum(stations.along[station] - spare, 0), none)
+    high = np.where(own, np.minimum(stations.along[station] + spare, cost), -1)
+    # The part around the station itself grows together with what is reached from the ends.
+    joins_u, joins_v = own & (low <= from_u), own & (high >= from_v)
+    from_u = np.where(joins_u, np.maximum(from_u, high), from_u)
+    from_v = np.where(joins_v, np.minimum(from_v, low), from_v)
+    own &= ~joins_u & ~joins_v
+    whole = from_u >= from_v
+    from_u, from_v = np.where(whole, cost, from_u), np.where(whole, none, from_v)
+    starts = np.concatenate([np.zeros_like(cost), np.maximum(from_v, 0), low])
+    stops = np.concatenate([np.minimum(from_u, cost), cost, high])
+    some = np.concatenate([from_u >= 0, from_v <= cost, own]) & (stops > starts)
+    return np.tile(station, 3)[some], np.tile(edge, 3)[some], starts[some], stops[some]
+
+
+def cut_segments(network: Network, owner: Ints, edge: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints, Floats]:
+    """Cut the drawn segments of edges to parts of them.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    owner, edge, low, high : ndarray of int64, shape (parts,)
+        Whose part it is, of which edge, from where to where in units from node u.
+
+    Returns
+    -------
+    owner, segment : ndarray of int64, shape (pieces,)
+        Whose piece it is, and of which segment.
+    ends : ndarray of float, shape (pieces, 2, 2)
+        The piece.
+    """
+    start, members = network.segments_of_edge
+    part, at = expand_ranges(start[edge], start[edge + 1])
+    segment = members[at]
+    begin, end = network.segment_from[segment], network.segment_to[segment]
+    first = np.maximum(np.minimum(begin, end), low[part])
+    last = np.minimum(np.maximum(begin, end), high[part])
+    some = last > first
+    part, segment = part[some], segment[some]
+    begin, length = begin[some].astype(np.float64), (end - begin)[some].astype(np.float64)
+    a, d = network.segment_xy[segment, :2], network.segment_xy[segment, 2:] - network.segment_xy[segment, :2]
+    ends = np.stack([a + ((p[some] - begin) / length)[:, None] * d for p in (first, last)], axis=1)
+    return owner[part], segment, ends
