@@ -90,9 +90,12 @@ def read_plan(path: str | Path) -> Plan:
     """
     path = Path(path)
     with closing(guard.open_readonly(path)) as database:
-        guard.require_plain(database, path)
-        stored = _read_info(database, path)
-        counts = _count_rows(database, path)
+        try:
+            guard.require_plain(database, path)
+            stored = _read_info(database, path)
+            counts = _count_rows(database)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
     info, crs = _parse_info(stored, path)
     layers = {name: _read_layer(path, name, crs, counts[name]) for name in LAYERS}
     return make_plan(info, crs, **layers)
@@ -160,7 +163,7 @@ def _write_info(path: Path, plan: Plan) -> None:
 def _check_draft(path: Path, plan: Plan) -> None:
     """Read the draft back: a full disk or a size limit may have cut it without a word."""
     with closing(guard.open_readonly(path)) as database:
-        counts = _count_rows(database, path)
+        counts = _count_rows(database)
     for name, layer in plan.layers().items():
         if counts[name] != len(layer):
             raise FileError("unwritable_file", file=path.name, detail=text("store.cut_short"))
@@ -181,33 +184,30 @@ def _replace(draft: Path, path: Path) -> None:
 
 
 def _read_info(database: sqlite3.Connection, path: Path) -> dict[str, str]:
-    try:
-        known = database.execute(
-            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE", (_TABLE,)
-        ).fetchone()
-        if known is None:
-            raise PlanError("not_a_plan", file=path.name)
-        rows = dict(database.execute(f"SELECT key, value FROM {_TABLE}").fetchall())  # noqa: S608 - a constant
-    except sqlite3.Error as error:
-        raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
+    known = database.execute(
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE", (_TABLE,)
+    ).fetchone()
+    if known is None:
+        raise PlanError("not_a_plan", file=path.name)
+    rows = dict(database.execute(f"SELECT key, value FROM {_TABLE}").fetchall())  # noqa: S608 - a constant
     version = str(rows.get("schema_version", ""))
-    if not version.isdigit():
+    if not (version.isascii() and version.isdigit()):
         raise PlanError("not_a_plan", file=path.name)
     if int(version) > SCHEMA_VERSION:
         raise PlanError("newer_plan", file=path.name, found=version, known=SCHEMA_VERSION)
     return rows
 
 
-def _count_rows(database: sqlite3.Connection, path: Path) -> dict[str, int]:
+def _count_rows(database: sqlite3.Connection) -> dict[str, int]:
     counts = {}
     for name in LAYERS:
-        try:
-            listed = database.execute("SELECT 1 FROM gpkg_contents WHERE table_name = ?", (name,)).fetchone()
-            if listed is None:
-                raise PlanError("missing_layer", layer=name)
-            counts[name] = int(database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608 - ours
-        except sqlite3.Error as error:
-            raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
+        listed = database.execute(
+            "SELECT 1 FROM gpkg_contents JOIN sqlite_master ON name = table_name WHERE type = 'table' AND name = ?",
+            (name,),
+        ).fetchone()
+        if listed is None:
+            raise PlanError("missing_layer", layer=name)
+        counts[name] = int(database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608 - ours
     return counts
 
 

@@ -14,6 +14,8 @@ from gridgeo.texts import text
 # What GDAL and QGIS put into a GeoPackage themselves: upkeep of the spatial index and of the row counts.
 _USUAL_TRIGGER = re.compile(r"rtree_\w+|trigger_(insert|delete)_feature_count_\w+|gpkg_\w+|fk\w+|\w+_(insert|update)")
 _USUAL_VIRTUAL = re.compile(r"\bUSING\s+(\"?rtree\"?|fts[345])\b", re.IGNORECASE)
+# A column worked out on every read: no GeoPackage program makes one, and it may take for ever.
+_COMPUTED = re.compile(r"\bAS\s*\(", re.IGNORECASE)
 _MAGIC = b"SQLite format 3\x00"
 
 
@@ -54,7 +56,7 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         listed = database.execute(
             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'gpkg_contents'"
         ).fetchone()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         database.close()
         raise FileError("unreadable_file", file=path.name, detail=text("store.damaged", detail=error)) from error
     if found != ("ok",):
@@ -79,7 +81,7 @@ def require_plain(database: sqlite3.Connection, path: Path) -> None:
     Raises
     ------
     PlanError
-        If it holds a view, a trigger that no GeoPackage program makes, or an unusual virtual table.
+        If it holds a view, a trigger that no GeoPackage program makes, an unusual virtual table, or a column that is worked out on reading.
     """
     with closing(database.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master")) as rows:
         for kind, name, sql in rows:
@@ -87,6 +89,7 @@ def require_plain(database: sqlite3.Connection, path: Path) -> None:
             if (
                 kind == "view"
                 or (kind == "trigger" and not _USUAL_TRIGGER.fullmatch(name))
+                or (kind == "table" and _COMPUTED.search(sql))
                 or (virtual and not _USUAL_VIRTUAL.search(sql))
             ):
                 raise PlanError("active_plan", file=path.name, name=name)
