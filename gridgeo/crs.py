@@ -35,7 +35,7 @@ def metric_crs(lon: float, lat: float) -> CRS:
     -------
     pyproj.CRS
         The CGCS2000 three-degree Gauss-Krüger zone (EPSG:4534 to 4554) nearest to the place within China's extent,
-        where its scale is off by less than 3 in 10,000; the WGS 84 / UTM zone elsewhere.
+        where its scale is off by less than 3.2 in 10,000; the WGS 84 / UTM zone elsewhere.
     """
     west, south, east, north = _CHINA
     if west <= lon <= east and south <= lat <= north:

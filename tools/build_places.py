@@ -6,6 +6,7 @@ worked out from assumptions is marked ``estimated``. Running it again gives the 
 
 from __future__ import annotations
 
+import heapq
 import sys
 import tempfile
 import tomllib
@@ -34,6 +35,7 @@ BORDER_CLASSES = frozenset(
     }
 )  # fmt: skip
 SEED_SPACING_M = 5.0
+LARGE_FACE_M2 = 60_000.0
 
 
 def main(names: list[str]) -> int:
@@ -164,22 +166,26 @@ def share_ground(
     """Cut the district along lines and give every piece to the nearest seed, each seed's ground in one part."""
     near = [line for line in lines if shapely.intersects(district, line)]
     faces = enclose(district, near)
-    cells = shapely.voronoi_polygons(
-        shapely.union_all([shapely.extract_unique_points(shapely.segmentize(seed, SEED_SPACING_M)) for seed in seeds]),
-        extend_to=district,
-    )
-    owner = nearest(np.array(shapely.get_parts(cells)), seeds, cells_of_points=True)
-    # Where several communities' buildings share a face without a street between them, cut midway between them.
-    cuts = []
-    for face in faces:
-        within = [shapely.intersects(shapely.point_on_surface(shapely.get_parts(seed)), face).any() for seed in seeds]
-        if sum(within) > 1:
-            parts = np.array(shapely.get_parts(cells))
-            edges = [shapely.union_all(parts[owner == one]).boundary for one in np.unique(owner)]
-            cuts += [shapely.intersection(edge, face) for edge in edges]
+    cuts = [cut for face in faces for cut in cut_midway(face, seeds)]
     if cuts:
-        faces = enclose(district, [*near, *(part for cut in cuts for part in shapely.get_parts(cut))])
-    return dissolve(faces, nearest(faces, seeds), len(seeds))
+        faces = enclose(district, [*near, *cuts])
+    owner = grow(faces, seeds)
+    return [shapely.coverage_union_all(faces[owner == one]) for one in range(len(seeds))]
+
+
+def cut_midway(face: shapely.Geometry, seeds: list[shapely.Geometry]) -> list[shapely.Geometry]:
+    """Return the lines midway between seeds that share a face, or all that are near a face too large to be one's."""
+    parts = [shapely.get_parts(seed) for seed in seeds]
+    if face.area <= LARGE_FACE_M2:
+        parts = [part[shapely.intersects(shapely.point_on_surface(part), face)] for part in parts]
+    sharing = [shapely.union_all(part) for part in parts if len(part)]
+    if len(sharing) <= 1:
+        return []
+    points = [shapely.extract_unique_points(shapely.segmentize(seed, SEED_SPACING_M)) for seed in sharing]
+    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.union_all(points), extend_to=face))
+    owner = np.array([shapely.distance(cells, seed) for seed in sharing]).argmin(axis=0)
+    edges = [shapely.union_all(cells[owner == one]).boundary for one in range(len(sharing))]
+    return [part for edge in edges for part in shapely.get_parts(shapely.intersection(edge, face))]
 
 
 def enclose(district: shapely.Geometry, lines: list[shapely.Geometry]) -> NDArray[np.object_]:
@@ -190,43 +196,65 @@ def enclose(district: shapely.Geometry, lines: list[shapely.Geometry]) -> NDArra
     return np.asarray(faces[shapely.intersects(district, shapely.point_on_surface(faces))], dtype=object)
 
 
-def nearest(
-    faces: NDArray[np.object_], seeds: list[shapely.Geometry], *, cells_of_points: bool = False
-) -> NDArray[np.int64]:
-    """Return the seed nearest to each face; a face that holds parts of one seed only is that seed's."""
+def grow(faces: NDArray[np.object_], seeds: list[shapely.Geometry]) -> NDArray[np.int64]:
+    """Give each face to the seed nearest on the way from face to face, so that every ground is in one part."""
     inner = shapely.point_on_surface(faces)
-    distances = np.array([shapely.distance(inner, seed) for seed in seeds])
-    if cells_of_points:
-        return np.asarray(np.array([shapely.distance(faces, seed) for seed in seeds]).argmin(axis=0))
-    holds = np.array(
-        [[shapely.intersects(f, shapely.point_on_surface(shapely.get_parts(s))).any() for f in faces] for s in seeds]
-    )
-    alone = holds & (holds.sum(axis=0) == 1)
-    return np.asarray(np.where(alone, -1.0, distances).argmin(axis=0))
+    middles = [shapely.point_on_surface(shapely.get_parts(seed)) for seed in seeds]
+    held = np.array([[int(shapely.intersects(face, middle).sum()) for face in faces] for middle in middles])
+    owner = np.where(held.sum(axis=0) > 0, held.argmax(axis=0), -1)
+    neighbours = find_neighbours(faces)
+    while True:
+        grown = spread(owner, inner, neighbours)
+        stray = [find_stray(grown == one, held[one], neighbours) for one in range(len(seeds))]
+        # Ground cut off from where most of its seed lies is let go and shared out again.
+        loose = np.any(stray, axis=0) & (owner >= 0)
+        if not loose.any():
+            return grown
+        owner[loose] = -1
 
 
-def dissolve(faces: NDArray[np.object_], owner: NDArray[np.int64], n: int) -> list[shapely.Geometry]:
-    """Join faces by owner; a part cut off from its owner's largest goes to the neighbour it borders longest."""
-    owner = owner.copy()
-    tree = shapely.STRtree(faces)
-    for _ in range(len(faces)):
-        moved = False
-        for one in range(n):
-            mine = np.flatnonzero(owner == one)
-            parts = shapely.get_parts(shapely.coverage_union_all(faces[mine]))
-            if len(parts) <= 1:
-                continue
-            main_part = parts[shapely.area(parts).argmax()]
-            for face in mine[~shapely.intersects(shapely.point_on_surface(faces[mine]), main_part)]:
-                around = tree.query(faces[face], predicate="intersects")
-                around = around[owner[around] != one]
-                border = shapely.length(shapely.intersection(faces[around], faces[face]))
-                if len(around) and border.max() > 0:
-                    owner[face] = owner[around[border.argmax()]]
-                    moved = True
-        if not moved:
-            break
-    return [shapely.coverage_union_all(faces[owner == one]) for one in range(n)]
+def spread(owner: NDArray[np.int64], inner: NDArray[np.object_], neighbours: list[list[int]]) -> NDArray[np.int64]:
+    """Give every face without an owner that of the face it is reached from first, measured between inner points."""
+    grown = np.full(len(owner), -1, dtype=np.int64)
+    heap = [(0.0, int(owner[face]), int(face)) for face in np.flatnonzero(owner >= 0)]
+    heapq.heapify(heap)
+    while heap:
+        way, one, face = heapq.heappop(heap)
+        if grown[face] >= 0:
+            continue
+        grown[face] = one
+        for near in neighbours[face]:
+            if grown[near] < 0 and owner[near] < 0:
+                heapq.heappush(heap, (way + float(shapely.distance(inner[face], inner[near])), one, near))
+    return grown
+
+
+def find_stray(mine: NDArray[np.bool_], held: NDArray[np.int64], neighbours: list[list[int]]) -> NDArray[np.bool_]:
+    """Tell which of the faces marked are not joined to those that hold most of the seed."""
+    part = np.full(len(mine), -1)
+    for start in np.flatnonzero(mine):
+        if part[start] >= 0:
+            continue
+        stack = [int(start)]
+        while stack:
+            face = stack.pop()
+            if part[face] < 0:
+                part[face] = start
+                stack += [near for near in neighbours[face] if mine[near]]
+    weight = {one: int(held[part == one].sum()) for one in np.unique(part[mine])}
+    home = max(weight, key=lambda one: weight[one])
+    return np.asarray(mine & (part != home))
+
+
+def find_neighbours(faces: NDArray[np.object_]) -> list[list[int]]:
+    """Return for each face those it shares a border with, not only a corner."""
+    one, two = shapely.STRtree(faces).query(faces, predicate="intersects")
+    border = shapely.length(shapely.intersection(faces[one], faces[two]))
+    linked: list[list[int]] = [[] for _ in faces]
+    for first, second in zip(one[border > 0], two[border > 0], strict=True):
+        if first != second:
+            linked[int(first)].append(int(second))
+    return linked
 
 
 def make_households(said: dict[str, Any], district: shapely.Geometry, osm: OsmLayers) -> gpd.GeoDataFrame:
