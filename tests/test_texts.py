@@ -115,7 +115,7 @@ def test_an_error_is_one_sentence_with_a_remedy_and_its_faults():
         assert error.remedy is None
         said = fault.as_dict()
     with texts.using_language("zh"):
-        assert str(FileError("missing_file", file="x")) == "找不到文件 x。 请检查路径和拼写。"
+        assert str(FileError("missing_file", file="x")) == "找不到文件 x。请检查路径和拼写。"
     assert set(said) == {"layer", "file", "row", "column", "value", "message", "remedy"}
     assert Fault(key="negative_value", value=shape()).as_dict()["value"] == "POINT"
 
