@@ -1,0 +1,292 @@
+"""What the computation found: who is covered, who is not, where the gaps are, and the stations it all hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridgeo.maps import palette
+from gridgeo.maps.features import Field, Look, MapLayer, Words, both, encode_geometry, place_labels, to_degrees
+from gridgeo.maps.ground import names_of
+from gridgeo.plan import Plan
+from gridgeo.texts import has_text
+
+if TYPE_CHECKING:
+    from gridgeo.coverage import Coverage
+
+REASONS = ("beyond_cutoff", "unreachable", "unsnapped")
+
+
+def service_area_layer(service_areas: gpd.GeoDataFrame | None, plan: Plan) -> MapLayer | None:
+    """Make the layer of service areas, the widest at the bottom.
+
+    Parameters
+    ----------
+    service_areas : GeoDataFrame or None
+        What `gridgeo.service_areas` returned: ``cutoff_m`` and lines or polygons, in metres.
+    plan : Plan
+        The plan, for the stations' names.
+
+    Returns
+    -------
+    MapLayer or None
+        None without service areas.
+    """
+    if service_areas is None or len(service_areas) == 0:
+        return None
+    areas = service_areas[~service_areas.geometry.is_empty].sort_values("cutoff_m", ascending=False, kind="stable")
+    cutoffs = sorted(areas["cutoff_m"].unique())
+    lines = areas.geometry.geom_type.isin(["LineString", "MultiLineString"]).all()
+    station = areas["station_id"] if "station_id" in areas else pd.Series(index=areas.index, dtype="str")
+    return MapLayer(
+        layer_id="service_areas",
+        name=both("layer.service_areas"),
+        group="results",
+        kind="lines" if lines else "polygons",
+        geometry=encode_geometry(to_degrees(areas)),
+        looks=tuple(
+            Look(name=both("class.within", cutoff=_metres(cutoff)), style=_cycle(palette.SERVICE_AREA, rank, lines))
+            for rank, cutoff in enumerate(cutoffs)
+        ),
+        look_of=areas["cutoff_m"].map({cutoff: rank for rank, cutoff in enumerate(cutoffs)}),
+        titles=station.map(dict(zip(plan.stations["station_id"], names_of(plan.stations, "station_id"), strict=True))),
+        hover=False,
+    )
+
+
+def household_layer(plan: Plan, coverages: Sequence[Coverage]) -> MapLayer | None:
+    """Make the layer of households: by the least cutoff that reaches them, or by why none does.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    coverages : sequence of Coverage
+        Coverage of the plan's households, the shortest cutoff first; may be empty.
+
+    Returns
+    -------
+    MapLayer or None
+        None without households.
+    """
+    households = plan.households
+    if len(households) == 0:
+        return None
+    looks, look_of = _household_looks(households, coverages)
+    present, look_of = np.unique(look_of, return_inverse=True)
+    return MapLayer(
+        layer_id="households",
+        name=both("layer.households"),
+        group="results",
+        kind="points",
+        geometry=encode_geometry(to_degrees(households)),
+        looks=tuple(
+            Look(name=looks[look].name, style={"radius": palette.HOUSEHOLD_RADIUS, **looks[look].style})
+            for look in present
+        ),
+        look_of=look_of.tolist(),
+        titles=households["household_id"],
+        fields=_household_fields(plan, coverages),
+        sizes=_share(households["households"]),
+        ids=households["household_id"].tolist(),
+        estimated=bool(households["estimated"].any()),
+    )
+
+
+def station_layer(plan: Plan) -> MapLayer | None:
+    """Make the layer of stations.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    MapLayer or None
+        None without stations.
+    """
+    stations = plan.stations
+    if len(stations) == 0:
+        return None
+    names = names_of(stations, "station_id")
+    estimated = bool(stations["estimated"].any())
+    return MapLayer(
+        layer_id="stations",
+        name=both("layer.stations"),
+        group="results",
+        kind="points",
+        geometry=encode_geometry(to_degrees(stations)),
+        looks=(Look(name=both("layer.stations"), style=palette.STATION),),
+        look_of=[0] * len(stations),
+        titles=names,
+        labels=names,
+        label_style={"colour": palette.INK, "size": 13, "weight": 700, "rank": 0, "dy": 20},
+        fields=(
+            Field(name=both("field.kind"), values=stations["station_kind"]),
+            Field(name=both("field.services"), values=stations["services"]),
+            Field(name=both("field.capacity"), values=stations["capacity"]),
+            Field(name=both("field.hours"), values=stations["hours"]),
+            Field(name=both("field.source"), values=stations["source"]),
+            Field(name=both("field.estimated"), values=stations["estimated"].where(stations["estimated"])),
+        ),
+        ids=stations["station_id"].tolist(),
+        estimated=estimated,
+    )
+
+
+def gate_layer(plan: Plan) -> MapLayer | None:
+    """Make the layer of gates.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    MapLayer or None
+        None without gates.
+    """
+    gates = plan.gates
+    if len(gates) == 0:
+        return None
+    return MapLayer(
+        layer_id="gates",
+        name=both("layer.gates"),
+        group="areas",
+        kind="points",
+        geometry=encode_geometry(to_degrees(gates)),
+        looks=(
+            Look(name=both("class.open_gate"), style=palette.OPEN_GATE),
+            Look(name=both("class.closed_gate"), style=palette.CLOSED_GATE),
+        ),
+        look_of=gates["open"].map({True: 0, False: 1}),
+        titles=names_of(gates, "gate_id"),
+        fields=(Field(name=both("field.hours"), values=gates["hours"]),),
+        shown=False,
+    )
+
+
+def gap_layer(gaps: gpd.GeoDataFrame | None, plan: Plan) -> MapLayer | None:
+    """Make the layer of gap areas.
+
+    Parameters
+    ----------
+    gaps : GeoDataFrame or None
+        What `gridgeo.find_gaps` returned, worst first, in metres.
+    plan : Plan
+        The plan, to know whether its households are estimates and what its stations are called.
+
+    Returns
+    -------
+    MapLayer or None
+        None without gaps.
+    """
+    if gaps is None or len(gaps) == 0:
+        return None
+    titles = [both("gap_title", number=number) for number in range(1, len(gaps) + 1)]
+    estimated = bool(plan.households["estimated"].any())
+    stations = dict(zip(plan.stations["station_id"], names_of(plan.stations, "station_id"), strict=True))
+    fields = [
+        Field(name=both(f"field.{column}"), values=gaps[column], estimated=estimated)
+        for column in ("households", "persons")
+        if column in gaps
+    ]
+    fields += [
+        Field(name=both("field.cause"), values=gaps["cause"], codes=_meanings("cause", gaps["cause"])),
+        Field(name=both("field.station"), values=gaps["station_id"].map(stations)),
+        Field(name=both("field.distance"), values=gaps["distance_m"], unit=both("unit.metres")),
+        Field(name=both("field.remedy"), values=gaps["remedy"], codes=_meanings("remedy", gaps["remedy"])),
+    ]
+    return MapLayer(
+        layer_id="gaps",
+        name=both("layer.gaps"),
+        group="results",
+        kind="polygons",
+        geometry=encode_geometry(to_degrees(gaps)),
+        looks=(Look(name=both("layer.gaps"), style=palette.GAP),),
+        look_of=[0] * len(gaps),
+        titles=titles,
+        labels=titles,
+        label_at=place_labels(gaps),
+        label_style={"colour": "#9a3f00", "size": 13, "weight": 700, "rank": 3},
+        fields=tuple(fields),
+        ids=[str(value) for value in gaps[gaps.columns[0]]],
+        estimated=estimated,
+    )
+
+
+def _meanings(prefix: str, codes: pd.Series) -> dict[str, Words]:
+    """Word the codes that occur; one without words is shown as it is."""
+    return {code: both(f"{prefix}.{code}") for code in codes.dropna().unique() if has_text(f"maps.{prefix}.{code}")}
+
+
+def _household_looks(
+    households: gpd.GeoDataFrame, coverages: Sequence[Coverage]
+) -> tuple[list[Look], npt.NDArray[np.int64]]:
+    """Give every household the first look that fits it."""
+    if not coverages:
+        return [Look(name=both("class.all"), style=palette.HOUSEHOLD_PLAIN)], np.zeros(len(households), dtype=np.int64)
+    looks = [
+        Look(name=both("class.within", cutoff=_metres(coverage.cutoff_m)), style=_cycle(palette.HOUSEHOLD_WITHIN, rank))
+        for rank, coverage in enumerate(coverages)
+    ]
+    farthest = _metres(coverages[-1].cutoff_m)
+    looks.append(Look(name=both("class.beyond", cutoff=farthest), style=palette.HOUSEHOLD_BEYOND))
+    looks.append(Look(name=both("class.no_way"), style=palette.HOUSEHOLD_NO_WAY))
+    of_all = [_rows(coverage, households) for coverage in coverages]
+    look_of = np.full(len(households), len(coverages), dtype=np.int64)
+    look_of[~np.isfinite(of_all[-1]["distance_m"].to_numpy(dtype=float))] = len(coverages) + 1
+    for rank in reversed(range(len(coverages))):
+        look_of[of_all[rank]["covered"].to_numpy(dtype=bool)] = rank
+    return looks, look_of
+
+
+def _household_fields(plan: Plan, coverages: Sequence[Coverage]) -> tuple[Field, ...]:
+    households = plan.households
+    estimated = bool(households["estimated"].any())
+    metres = both("unit.metres")
+    fields = [
+        Field(name=both("field.households"), values=households["households"], estimated=estimated),
+        Field(name=both("field.persons"), values=households["persons"], estimated=estimated),
+    ]
+    if coverages:
+        rows = _rows(coverages[-1], households)
+        stations = dict(zip(plan.stations["station_id"], names_of(plan.stations, "station_id"), strict=True))
+        reasons = {reason: both(f"reason.{reason}") for reason in REASONS}
+        fields += [
+            Field(name=both("field.station"), values=rows["station_id"].map(stations)),
+            Field(name=both("field.distance"), values=rows["distance_m"], unit=metres),
+            Field(name=both("field.straight"), values=rows["straight_m"], unit=metres),
+            Field(name=both("field.reason"), values=rows["reason"].where(~rows["covered"]), codes=reasons),
+        ]
+    grids = dict(zip(plan.grids["grid_id"], names_of(plan.grids, "grid_id"), strict=True))
+    fields.append(Field(name=both("field.grid"), values=households["grid_id"].map(grids)))
+    return tuple(fields)
+
+
+def _rows(coverage: Coverage, households: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Give the coverage of the plan's households, in their order."""
+    rows: pd.DataFrame = coverage.households.reindex(households["household_id"])
+    return rows.set_axis(households.index)
+
+
+def _share(counts: pd.Series) -> list[float]:
+    """Turn counts into shares of the greatest, so that a symbol's area tells its number."""
+    greatest = max(float(counts.max()), 1.0)
+    return [round(float(count) / greatest, 4) for count in counts]
+
+
+def _cycle(styles: Sequence[Mapping[str, Any]], rank: int, lines: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
+    style = dict(styles[min(rank, len(styles) - 1)])
+    return {key: value for key, value in style.items() if not (lines and key.startswith("fill"))}
+
+
+def _metres(cutoff_m: float) -> str:
+    return f"{float(cutoff_m):g}"

@@ -1,0 +1,266 @@
+// The layers on the map: each a Leaflet layer, drawn on a few shared canvases, so that many features stay quick, a
+// hidden tab does no harm, and the whole picture can be saved.
+(function () {
+  "use strict";
+  const gridgeo = (window.gridgeo = window.gridgeo || {});
+  const { decode, polygonAt, pointAt } = gridgeo.coordinates;
+  const { point, radius, paint, casing } = gridgeo.symbols;
+
+  /** A canvas over the whole view that moves with the map and is drawn anew when the map comes to rest. */
+  const Sheet = L.Renderer.extend({
+    options: { padding: 0.2 },
+
+    initialize(name, draw) {
+      L.Renderer.prototype.initialize.call(this, { pane: name });
+      this._draw = draw;
+    },
+
+    _initContainer() {
+      this._container = document.createElement("canvas");
+      this._container.style.pointerEvents = "none";
+      this._container.setAttribute("aria-hidden", "true");
+      this._pen = this._container.getContext("2d");
+    },
+
+    _destroyContainer() {
+      cancelAnimationFrame(this._asked);
+      this._container.remove();
+      delete this._container;
+      delete this._pen;
+    },
+
+    _updatePaths() {},
+
+    _update() {
+      if (this._map._animatingZoom && this._bounds) {
+        return;
+      }
+      L.Renderer.prototype._update.call(this);
+      const size = this._bounds.getSize();
+      const ratio = Math.min(window.devicePixelRatio || 1, 2);
+      L.DomUtil.setPosition(this._container, this._bounds.min);
+      this._container.width = Math.max(1, Math.round(size.x * ratio));
+      this._container.height = Math.max(1, Math.round(size.y * ratio));
+      this._container.style.width = `${size.x}px`;
+      this._container.style.height = `${size.y}px`;
+      this._pen.setTransform(ratio, 0, 0, ratio, -this._bounds.min.x * ratio, -this._bounds.min.y * ratio);
+      this._draw(this._pen, this._bounds);
+    },
+
+    /** Draw again soon; several wishes within one frame are one drawing. */
+    ask() {
+      cancelAnimationFrame(this._asked);
+      this._asked = requestAnimationFrame(() => this._map && this._update());
+    },
+  });
+
+  /** One layer of a plan. It knows its features; the sheet it lies on draws it. */
+  const PlanLayer = L.Layer.extend({
+    initialize(data) {
+      this.data = data;
+      this.shape = decode(data.geometry);
+    },
+
+    onAdd() {
+      this.fire("turned");
+    },
+
+    onRemove() {
+      this.fire("turned");
+    },
+
+    /** Take new data under the same name, and stay where it is. */
+    renew(data) {
+      this.data = data;
+      this.shape = decode(data.geometry);
+      this.fire("turned");
+    },
+
+    styleOf(feature) {
+      return this.data.looks[this.data.lookOf[feature]].style;
+    },
+
+    draw(pen, map, bounds) {
+      const scale = map.options.crs.scale(map.getZoom()) / gridgeo.coordinates.WORLD;
+      const origin = map.getPixelOrigin();
+      const at = { scale, left: origin.x, top: origin.y, zoom: map.getZoom(), bounds };
+      if (this.data.kind === "points") {
+        this._drawPoints(pen, at);
+      } else {
+        this._drawPaths(pen, at);
+      }
+    },
+
+    _drawPoints(pen, at) {
+      const { xy, count } = this.shape;
+      const { min, max } = at.bounds;
+      const near = Math.min(1.5, Math.max(0.55, Math.pow(1.25, at.zoom - 16)));
+      const fixed = this.data.sizes ? near : 1;
+      // The largest first, so that a small symbol is never hidden; computed once for a set of data.
+      for (const i of this._drawingOrder()) {
+        const x = xy[2 * i] * at.scale - at.left;
+        const y = xy[2 * i + 1] * at.scale - at.top;
+        if (i < count && x > min.x - 20 && y > min.y - 20 && x < max.x + 20 && y < max.y + 20) {
+          const style = this.styleOf(i);
+          point(pen, style, x, y, radius(style, this.data.sizes ? this.data.sizes[i] : 1) * fixed);
+        }
+      }
+    },
+
+    _drawingOrder() {
+      if (this._ordered !== this.data) {
+        this._ordered = this.data;
+        this._order = Uint32Array.from({ length: this.shape.count }, (_, i) => i);
+        const sizes = this.data.sizes;
+        if (sizes) {
+          this._order.sort((a, b) => sizes[b] - sizes[a]);
+        }
+      }
+      return this._order;
+    },
+
+    _drawPaths(pen, at) {
+      const areal = this.data.kind === "polygons";
+      const outside = this.data.looks[0].style.outside;
+      if (outside) {
+        this._drawOutside(pen, at, outside);
+      }
+      // One path for each look: a few strokes instead of one for each feature, and no seams between neighbours.
+      const looks = this.data.looks.map((look, number) => ({ style: look.style, number }));
+      const ordered = areal ? looks : looks.slice().sort((a, b) => (a.style.weight || 0) - (b.style.weight || 0));
+      const paths = new Map(ordered.map((look) => [look, this._path(at, areal, (f) => this.data.lookOf[f] === look.number)]));
+      for (const [look, path] of paths) {
+        strokePath(pen, path, () => casing(pen, look.style, at.zoom));
+      }
+      const drawn = this.data.id === "service_areas" ? [...paths].reverse() : [...paths];
+      for (const [look, path] of drawn) {
+        strokePath(pen, path, () => paint(pen, look.style, at.zoom, areal));
+      }
+    },
+
+    _drawOutside(pen, at, colour) {
+      const { min, max } = at.bounds;
+      const path = this._path(at, true, () => true);
+      pen.beginPath();
+      pen.rect(min.x, min.y, max.x - min.x, max.y - min.y);
+      trace(pen, path);
+      pen.globalAlpha = 0.72;
+      pen.fillStyle = colour;
+      pen.fill("evenodd");
+      pen.globalAlpha = 1;
+    },
+
+    /** The lines or rings of the features in view, as arrays of screen coordinates. */
+    _path(at, closed, wanted) {
+      const { xy, count, partStart, featureStart, boxes } = this.shape;
+      const { min, max } = at.bounds;
+      const found = [];
+      for (let f = 0; f < count; f += 1) {
+        const b = 4 * f;
+        const seen =
+          boxes[b] * at.scale - at.left < max.x + 20 &&
+          boxes[b + 2] * at.scale - at.left > min.x - 20 &&
+          boxes[b + 1] * at.scale - at.top < max.y + 20 &&
+          boxes[b + 3] * at.scale - at.top > min.y - 20;
+        if (!seen || !wanted(f)) {
+          continue;
+        }
+        for (let p = featureStart[f]; p < featureStart[f + 1]; p += 1) {
+          const line = new Float64Array(2 * (partStart[p + 1] - partStart[p]));
+          for (let v = partStart[p], k = 0; v < partStart[p + 1]; v += 1, k += 2) {
+            line[k] = xy[2 * v] * at.scale - at.left;
+            line[k + 1] = xy[2 * v + 1] * at.scale - at.top;
+          }
+          line.closed = closed;
+          found.push(line);
+        }
+      }
+      return found;
+    },
+
+    /** The feature under a world point, -1 when there is none; `reach` in world units. */
+    featureAt(x, y, reach) {
+      if (this.data.kind === "points") {
+        return pointAt(this.shape, x, y, reach);
+      }
+      return this.data.kind === "polygons" ? polygonAt(this.shape, x, y) : -1;
+    },
+  });
+
+  function trace(pen, path) {
+    for (const line of path) {
+      pen.moveTo(line[0], line[1]);
+      for (let k = 2; k < line.length; k += 2) {
+        pen.lineTo(line[k], line[k + 1]);
+      }
+      if (line.closed) {
+        pen.closePath();
+      }
+    }
+  }
+
+  function strokePath(pen, path, finish) {
+    if (path.length) {
+      pen.beginPath();
+      trace(pen, path);
+      finish();
+    }
+  }
+
+  /** Write the labels of the visible layers, the most important first, and none over another. */
+  function drawLabels(pen, map, bounds, layers, say) {
+    const scale = map.options.crs.scale(map.getZoom()) / gridgeo.coordinates.WORLD;
+    const origin = map.getPixelOrigin();
+    const wishes = layers.flatMap((layer) => labelsOf(layer, scale, origin, say));
+    wishes.sort((a, b) => a.style.rank - b.style.rank);
+    const taken = [];
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.lineJoin = "round";
+    for (const wish of wishes) {
+      const size = wish.style.size || 13;
+      pen.font = `${wish.style.weight || 600} ${size}px ${gridgeo.FONT}`;
+      const half = pen.measureText(wish.text).width / 2 + 3;
+      const y = wish.y + (wish.style.dy || 0);
+      const box = [wish.x - half, y - size * 0.7, wish.x + half, y + size * 0.7];
+      const seen = box[2] > bounds.min.x && box[0] < bounds.max.x && box[3] > bounds.min.y && box[1] < bounds.max.y;
+      if (!seen || taken.some((other) => meet(box, other))) {
+        continue;
+      }
+      taken.push(box);
+      pen.strokeStyle = "rgba(255,255,255,0.94)";
+      pen.lineWidth = 4;
+      pen.strokeText(wish.text, wish.x, y);
+      pen.fillStyle = wish.style.colour || "#1f2933";
+      pen.fillText(wish.text, wish.x, y);
+    }
+    return taken.length;
+  }
+
+  function labelsOf(layer, scale, origin, say) {
+    const { labels, labelAt, labelStyle, kind } = layer.data;
+    if (!labels) {
+      return [];
+    }
+    return labels.flatMap((label, i) => {
+      if (!label) {
+        return [];
+      }
+      const at = kind === "points" ? layer.shape.xy.subarray(2 * i, 2 * i + 2) : world(labelAt[i]);
+      return [{ text: say(label), style: labelStyle, x: at[0] * scale - origin.x, y: at[1] * scale - origin.y }];
+    });
+  }
+
+  function world(latlon) {
+    return [gridgeo.coordinates.worldX(latlon[1]), gridgeo.coordinates.worldY(latlon[0])];
+  }
+
+  function meet(a, b) {
+    return a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
+  }
+
+  gridgeo.Sheet = Sheet;
+  gridgeo.layer = (data) => new PlanLayer(data);
+  gridgeo.drawLabels = drawLabels;
+  gridgeo.FONT = '"Noto Sans SC","Source Han Sans SC","Noto Sans CJK SC","Microsoft YaHei","PingFang SC",system-ui,sans-serif';
+})();
