@@ -1,0 +1,127 @@
+"""What is computed once and kept: plans, assessments, maps. The one place that caches."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from gridgeo.assessment import Assessment, assess_plan
+from gridgeo.errors import FileError
+from gridgeo.maps import coverage_map, write_map
+from gridgeo.plan import Plan
+from gridgeo.readers import bundled_places, bundled_plan_path
+from gridgeo.store import read_plan
+
+KEPT = 16
+"""How many results of one kind are kept; the least lately used goes first."""
+
+
+def plan_path(given: str | None) -> Path:
+    """Return the plan file the app shows.
+
+    Parameters
+    ----------
+    given : str or None
+        The file the app was started with; the bundled default place when None.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    return Path(given) if given else bundled_plan_path(bundled_places()[0])
+
+
+def assess(path: Path, cutoffs_m: tuple[float, ...]) -> Assessment:
+    """Assess a plan file at some cutoffs; a changed file is read anew.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+    cutoffs_m : tuple of float
+        Walking distances in metres, the shortest first.
+
+    Returns
+    -------
+    Assessment
+        What was found; shared by all readers, so never changed.
+
+    Raises
+    ------
+    GridgeoError
+        If the plan cannot be read, or lacks what the work needs.
+    """
+    return _assess(str(path), _stamp(path), cutoffs_m)
+
+
+def map_data(path: Path, cutoffs_m: tuple[float, ...]) -> dict[str, Any]:
+    """Compile the map of an assessment for the app's map component.
+
+    Parameters
+    ----------
+    path, cutoffs_m
+        As for `assess`.
+
+    Returns
+    -------
+    dict
+        What `gridgeo.maps.PlanMap.component_data` returns; shared, so never changed.
+    """
+    return _map_data(str(path), _stamp(path), cutoffs_m)
+
+
+def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str) -> bytes:
+    """Write the map of an assessment as one offline HTML file.
+
+    Parameters
+    ----------
+    path, cutoffs_m
+        As for `assess`.
+    lang : {'zh', 'en'}
+        The language it opens in.
+
+    Returns
+    -------
+    bytes
+        The file's content.
+    """
+    return _map_file(str(path), _stamp(path), cutoffs_m, lang)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Tell one state of a file from another."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise FileError("missing_file", file=path.name) from error
+    return found.st_mtime_ns, found.st_size
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _divided(path: str, stamp: tuple[int, int]) -> Plan:  # noqa: ARG001 - the stamp is part of the cache's key
+    """Read a plan and give it blocks and grids, whatever the cutoff."""
+    return assess_plan(read_plan(Path(path))).plan
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _assess(path: str, stamp: tuple[int, int], cutoffs_m: tuple[float, ...]) -> Assessment:
+    return assess_plan(_divided(path, stamp), cutoffs_m=cutoffs_m)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _map_data(path: str, stamp: tuple[int, int], cutoffs_m: tuple[float, ...]) -> dict[str, Any]:
+    found = _assess(path, stamp, cutoffs_m)
+    page = coverage_map(found.plan, found.coverages, gaps=found.gaps, service_areas=found.service_areas)
+    return page.component_data()
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _map_file(path: str, stamp: tuple[int, int], cutoffs_m: tuple[float, ...], lang: str) -> bytes:
+    found = _assess(path, stamp, cutoffs_m)
+    page = coverage_map(found.plan, found.coverages, gaps=found.gaps, service_areas=found.service_areas, lang=lang)
+    with tempfile.TemporaryDirectory() as folder:
+        return write_map(page, Path(folder) / "map.html").read_bytes()

@@ -1,0 +1,1 @@
+"""The app's pages, one module each: they show what `gridgeo` computed and compute nothing themselves."""

@@ -1,0 +1,52 @@
+"""Overview, for leaders: four figures, one map, the worst gaps, the rates by community and grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app import cache, widgets
+from app.component import show_map
+from app.language import language_switch
+from gridgeo.assessment import Assessment
+from gridgeo.texts import text
+
+MAP_HEIGHT = 560
+
+
+def show(given: str | None, lang: str) -> None:
+    """Draw the page.
+
+    Parameters
+    ----------
+    given : str or None
+        The plan file the app was started with.
+    lang : {'zh', 'en'}
+        The reader's language.
+    """
+    path = cache.plan_path(given)
+    title, choice, switch = st.columns([6, 5, 2], vertical_alignment="center")
+    with switch:
+        language_switch()
+    with choice:
+        cutoffs = widgets.choose_cutoffs()
+    with st.spinner(text("app.working")):
+        found = cache.assess(path, cutoffs)
+        data = cache.map_data(path, cutoffs)
+    title.subheader(widgets.plain(data["frame"]["title"][lang]), anchor=False)
+    left, right = st.columns([7, 4], gap="medium")
+    with right:
+        widgets.show_headline(data["frame"]["figures"]["headline"], lang)
+        fit = widgets.choose_gap(found, data["frame"]["figures"]["gaps"])
+    with left:
+        show_map(data, key="overview", lang=lang, height=MAP_HEIGHT, fit=fit)
+    widgets.show_tables(found, lang)
+    widgets.offer_map(cache.map_file(path, cutoffs, lang), found)
+    _show_notes(found, data["frame"]["figures"], lang)
+
+
+def _show_notes(found: Assessment, figures: dict[str, Any], lang: str) -> None:
+    with st.expander(text("app.notes"), expanded=False):
+        for note in [figures["basis"][lang], *(str(note) for note in found.plan.info.notes)]:
+            st.text(note)

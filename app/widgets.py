@@ -1,0 +1,172 @@
+"""Pieces that several pages show: figures, tables, the choice of a cutoff, downloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment
+from gridgeo.maps import level_table
+from gridgeo.texts import text
+
+SHOWN_GAPS = 5
+
+# Room for the map on a laptop: Streamlit leaves wide margins, and sets figures for large screens.
+STYLE = """<style>
+.stMainBlockContainer { padding: 3.6rem 1.4rem 1rem; }
+[data-testid="stMetricValue"] { font-size: 1.75rem; font-variant-numeric: tabular-nums; }
+[data-testid="stMetric"] { padding: 0.55rem 0.8rem; }
+[data-testid="stMetricDelta"] { font-size: 0.82rem; }
+[data-testid="stVerticalBlock"] { gap: 0.7rem; }
+</style>"""
+
+
+def choose_cutoffs() -> tuple[float, ...]:
+    """Let the reader choose the walking distances.
+
+    Returns
+    -------
+    tuple of float
+        Metres, the shortest first.
+    """
+    options: list[str | float] = ["both", *DEFAULT_CUTOFFS_M, "other"]
+    chosen = st.segmented_control(
+        text("app.cutoff"),
+        options,
+        default="both",
+        format_func=_cutoff_name,
+        key="cutoff",
+        required=True,
+        label_visibility="collapsed",
+    )
+    if chosen == "other":
+        metres = st.number_input(text("app.cutoff.number"), 50, 5000, 800, step=50, key="cutoff_other", width=140)
+        return (float(metres),)
+    return DEFAULT_CUTOFFS_M if chosen in ("both", None) else (float(chosen),)
+
+
+def show_headline(figures: list[dict[str, Any]], lang: str) -> None:
+    """Show the figures a leader reads first, two in a row.
+
+    Parameters
+    ----------
+    figures : list of dict
+        What `gridgeo.maps.headline_figures` returned.
+    lang : {'zh', 'en'}
+        The reader's language.
+    """
+    columns = st.columns(2)
+    for place, figure in enumerate(figures):
+        value = (
+            "–" if figure["value"] is None else f"{figure['value']:.1%}" if figure["share"] else f"{figure['value']:,}"
+        )
+        name = figure["name"][lang]
+        label = text("app.table.estimated", name=name) if figure["estimated"] else name
+        columns[place % 2].metric(
+            label, value, delta=figure["note"][lang], delta_color="off", delta_arrow="off", border=True
+        )
+
+
+def choose_gap(found: Assessment, gaps: list[dict[str, Any]]) -> list[list[float]] | None:
+    """List the largest gaps, and let the reader point at one.
+
+    Parameters
+    ----------
+    found : Assessment
+        What was found.
+    gaps : list of dict
+        The gaps as `gridgeo.maps` lists them: with ``bounds`` in degrees.
+
+    Returns
+    -------
+    list or None
+        The corners of the gap pointed at.
+    """
+    if len(found.gaps) == 0:
+        st.success(text("app.gaps.none", cutoff=f"{found.coverages[0].cutoff_m:g}"))
+        return None
+    names = dict(zip(found.plan.stations["station_id"], found.plan.stations["name"], strict=True))
+    sentences = [_gap_sentence(gap, names) for gap in found.gaps.head(SHOWN_GAPS).to_dict("records")]
+    chosen = st.radio(
+        text("app.gaps"), range(len(sentences)), format_func=lambda row: plain(sentences[row]), index=None, key="gap"
+    )
+    return gaps[chosen]["bounds"] if chosen is not None else None
+
+
+def show_tables(found: Assessment, lang: str) -> None:
+    """Show the rates by the two finest levels.
+
+    Parameters
+    ----------
+    found : Assessment
+        What was found.
+    lang : {'zh', 'en'}
+        The reader's language.
+    """
+    levels = found.plan.info.levels[-2:]
+    tabs = st.tabs([text("app.table", level=getattr(level.name, lang)) for level in levels])
+    estimated = bool(found.plan.households["estimated"].any())
+    for tab, level in zip(tabs, levels, strict=True):
+        table = level_table(found.plan, found.coverages, level.level).drop(columns="unit_id")
+        households = text("app.table.households")
+        columns: dict[str, Any] = {
+            "name": st.column_config.TextColumn(text("app.table.unit")),
+            "households": st.column_config.NumberColumn(
+                text("app.table.estimated", name=households) if estimated else households, format="localized"
+            ),
+        }
+        for column in table.columns[2:]:
+            label = text("app.table.rate", cutoff=column.removeprefix("rate_"))
+            columns[column] = st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
+        tab.dataframe(table, column_config=columns, hide_index=True, height=320)
+
+
+def offer_map(content: bytes, found: Assessment) -> None:
+    """Let the reader take the map along.
+
+    Parameters
+    ----------
+    content : bytes
+        The map as an HTML file.
+    found : Assessment
+        What it shows.
+    """
+    st.download_button(
+        text("app.download_map"),
+        content,
+        file_name=f"{found.plan.info.name.zh}.html",
+        mime="text/html",
+        help=text("app.download_map.help"),
+        on_click="ignore",
+    )
+
+
+def _cutoff_name(option: str | float) -> str:
+    return text(f"app.cutoff.{option}") if isinstance(option, str) else text("app.cutoff.metres", cutoff=f"{option:g}")
+
+
+def _gap_sentence(gap: dict[str, Any], names: dict[str, str]) -> str:
+    households = f"{int(gap['households']):,}"
+    station = names.get(gap["station_id"])
+    if station is None:
+        return text("app.gaps.row_no_way", rank=gap["rank"], households=households)
+    return text(
+        "app.gaps.row", rank=gap["rank"], households=households, station=station, distance=round(gap["distance_m"])
+    )
+
+
+def plain(sentence: str) -> str:
+    """Escape what Streamlit would read as Markdown in labels and messages.
+
+    Parameters
+    ----------
+    sentence : str
+        Any text, with users' words in it.
+
+    Returns
+    -------
+    str
+        Markdown that shows the text as it is.
+    """
+    return "".join(f"\\{character}" if character in "\\`*_{}[]()#+-.!|~$<>:^=" else character for character in sentence)
