@@ -1,1 +1,77 @@
-"""gridgeo: governance grids along streets, and who can walk to a station."""
+"""gridgeo: governance grids along streets, and who can walk to a service station and who cannot.
+
+The names below are the contract that others script against; each module holds more steps of its own.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gridgeo.assessment import Assessment as Assessment
+    from gridgeo.assessment import assess_plan as assess_plan
+    from gridgeo.blocks import enclose_blocks as enclose_blocks
+    from gridgeo.coverage import Coverage as Coverage
+    from gridgeo.coverage import assess_coverage as assess_coverage
+    from gridgeo.crs import to_metric as to_metric
+    from gridgeo.errors import GridgeoError as GridgeoError
+    from gridgeo.gaps import find_gaps as find_gaps
+    from gridgeo.maps import coverage_map as coverage_map
+    from gridgeo.maps import write_map as write_map
+    from gridgeo.network import Network as Network
+    from gridgeo.network import build_network as build_network
+    from gridgeo.partition import Partition as Partition
+    from gridgeo.partition import check_partition as check_partition
+    from gridgeo.partition import partition_grids as partition_grids
+    from gridgeo.plan import Plan as Plan
+    from gridgeo.plan import check_plan as check_plan
+    from gridgeo.plan import make_plan as make_plan
+    from gridgeo.readers import bundled_places as bundled_places
+    from gridgeo.readers import bundled_plan_path as bundled_plan_path
+    from gridgeo.readers import read_osm as read_osm
+    from gridgeo.service_area import service_areas as service_areas
+    from gridgeo.store import read_plan as read_plan
+    from gridgeo.store import write_plan as write_plan
+
+# Name → module. Loaded when first asked for: `gridgeo --help` must not wait for the map and the solver.
+_WHERE = {
+    "Assessment": "assessment",
+    "Coverage": "coverage",
+    "GridgeoError": "errors",
+    "Network": "network",
+    "Partition": "partition",
+    "Plan": "plan",
+    "assess_coverage": "coverage",
+    "assess_plan": "assessment",
+    "build_network": "network",
+    "bundled_places": "readers",
+    "bundled_plan_path": "readers",
+    "check_partition": "partition",
+    "check_plan": "plan",
+    "coverage_map": "maps",
+    "enclose_blocks": "blocks",
+    "find_gaps": "gaps",
+    "make_plan": "plan",
+    "partition_grids": "partition",
+    "read_osm": "readers",
+    "read_plan": "store",
+    "service_areas": "service_area",
+    "to_metric": "crs",
+    "write_map": "maps",
+    "write_plan": "store",
+}
+
+__all__ = ["__version__", *_WHERE]  # noqa: PLE0604 (all are strings)
+
+__version__ = version("gridgeo")
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (any of the contract's names)
+    if name not in _WHERE:
+        msg = f"module 'gridgeo' has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"gridgeo.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

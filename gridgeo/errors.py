@@ -109,12 +109,28 @@ class GridgeoError(Exception):
         return text(key, **self.values) if has_text(key) else None
 
     def __str__(self) -> str:
-        parts = [self.message, self.remedy or ""]
-        parts += [f"\n- {fault.message} {fault.remedy or ''}".rstrip() for fault in self.faults]
-        return " ".join(part for part in parts if part).replace(" \n", "\n")
+        lines = [join_sentences(self.message, self.remedy)]
+        lines += [f"- {join_sentences(fault.message, fault.remedy)}" for fault in self.faults]
+        return "\n".join(lines)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.key, self.faults, self.values)
+
+
+def join_sentences(*sentences: str | None) -> str:
+    """Put sentences behind each other as their language does.
+
+    Parameters
+    ----------
+    *sentences : str or None
+        The sentences; None is left out.
+
+    Returns
+    -------
+    str
+        With a space between them, but none behind a Chinese full stop.
+    """
+    return " ".join(sentence for sentence in sentences if sentence).replace("。 ", "。")
 
 
 def _rebuild(kind: type[GridgeoError], key: str, faults: list[Fault], values: dict[str, object]) -> GridgeoError:

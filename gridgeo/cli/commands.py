@@ -1,0 +1,227 @@
+"""The commands. Each reads, calls one function of the library, and prints; none computes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+import traceback
+from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gridgeo.cli import output
+from gridgeo.errors import GridgeoError, join_sentences
+from gridgeo.texts import LANGUAGES, text
+
+app = typer.Typer(help=text("cli.about"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help=text("cli.plan"))]
+OutFolder = Annotated[Path, typer.Option("--out", help=text("cli.out_dir"))]
+Cutoffs = Annotated[list[float] | None, typer.Option("--cutoff", help=text("cli.coverage_cutoff"))]
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : list of str
+        What stands behind ``gridgeo``.
+
+    Returns
+    -------
+    int
+        0 when done, 1 for bad data, 2 for bad use.
+    """
+    as_json = "--json" in arguments
+    try:
+        result = app(args=arguments, prog_name="gridgeo", standalone_mode=False)
+    except GridgeoError as error:
+        output.print_error(error, as_json=as_json)
+        return 1
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        name = context.command_path.removeprefix("gridgeo").strip() if context else ""
+        message = error.format_message()
+        if not message:  # called without a command: the help has just been shown
+            return 2
+        message = message if message.endswith((".", "?", "。")) else message + text("cli.full_stop")
+        call = " ".join(("gridgeo", *name.split(), "--help"))
+        output.print_misuse(text("cli.usage_error", message=message, call=call), as_json=as_json)
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        output.print_misuse(text("cli.interrupted"), as_json=as_json)
+        return 130
+    except Exception as error:  # noqa: BLE001 (the last line of defence: a sentence, never a traceback)
+        if os.environ.get("GRIDGEO_DEBUG"):
+            traceback.print_exc()
+        output.print_misuse(text("cli.internal_error", detail=type(error).__name__), as_json=as_json)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 (an option's callback)
+    if wanted:
+        output.print_lines(version("gridgeo"))
+        raise typer.Exit
+
+
+@app.callback()
+def gridgeo(
+    lang: Annotated[str | None, typer.Option("--lang", help=text("cli.lang"), metavar="zh|en")] = None,
+    *,
+    show_version: Annotated[  # noqa: ARG001 (its callback has the say)
+        bool, typer.Option("--version", help=text("cli.version"), is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Take the options that stand before every command."""
+    _check_language(lang)
+
+
+@app.command(help=text("cli.demo"))
+def demo(
+    place: Annotated[str, typer.Option("--place", help=text("cli.demo_place"), metavar="NAME")] = "qinghuayuan",
+    out: OutFolder = Path("gridgeo-demo"),
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Do the main job on a bundled place."""
+    from gridgeo.cli import answers  # noqa: PLC0415
+    from gridgeo.readers import bundled_plan_path  # noqa: PLC0415
+    from gridgeo.results import make_folder, write_results  # noqa: PLC0415
+    from gridgeo.store import read_plan, write_plan  # noqa: PLC0415
+
+    source = bundled_plan_path(place)
+    folder = make_folder(out)
+    with _progress(8, quiet=as_json) as report:
+        report("read")
+        assessment = _assess(read_plan(source), None, report)
+        report("write")
+        begun = time.perf_counter()
+        plan_file = folder / f"{place}.gpkg"
+        write_plan(assessment.plan, plan_file)
+        files = [plan_file, *write_results(assessment, folder)]
+        assessment.seconds["write"] = round(time.perf_counter() - begun, 3)
+    answer = answers.assessment_answer(assessment, files)
+    if as_json:
+        output.print_json({"place": place, **answer})
+    else:
+        answers.print_assessment(assessment, files)
+
+
+@app.command(help=text("cli.coverage"))
+def coverage(
+    plan: PlanFile,
+    cutoff: Cutoffs = None,
+    out: OutFolder = Path("gridgeo-coverage"),
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Assess the coverage of a plan."""
+    from gridgeo.cli import answers  # noqa: PLC0415
+    from gridgeo.results import make_folder, write_results  # noqa: PLC0415
+    from gridgeo.store import read_plan  # noqa: PLC0415
+
+    with _progress(8, quiet=as_json) as report:
+        report("read")
+        source = read_plan(plan)
+        assessment = _assess(source, cutoff, report)
+        report("write")
+        files = write_results(assessment, make_folder(out))
+    if as_json:
+        output.print_json(answers.coverage_answer(assessment, files))
+    else:
+        answers.print_assessment(assessment, files)
+
+
+@app.command(help=text("cli.partition"))
+def partition(
+    plan: PlanFile,
+    households: Annotated[
+        str, typer.Option("--households", help=text("cli.partition_households"), metavar="LOW-HIGH")
+    ] = "300-500",
+    keep: Annotated[bool, typer.Option("--keep", help=text("cli.partition_keep"))] = False,  # noqa: FBT002
+    seed: Annotated[int, typer.Option("--seed", help=text("cli.partition_seed"))] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help=text("cli.partition_out"), metavar="PLAN")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Cut a plan's ground into grids."""
+    from gridgeo.assessment import divide_plan  # noqa: PLC0415
+    from gridgeo.cli import answers  # noqa: PLC0415
+    from gridgeo.store import read_plan, write_plan  # noqa: PLC0415
+
+    band = _read_band(households)
+    with _progress(4, quiet=as_json) as report:
+        report("read")
+        source = read_plan(plan)
+        divided, made, seconds = divide_plan(source, households_per_grid=band, keep=keep, seed=seed, watch=report)
+        report("write")
+        target = out or plan
+        write_plan(divided, target)
+    if as_json:
+        output.print_json({**answers.partition_answer(made), "seconds": seconds, "files": [str(target)]})
+    else:
+        answers.print_partition(made, [target])
+
+
+@app.command(help=text("cli.check"))
+def check(
+    plan: PlanFile,
+    layer: Annotated[str | None, typer.Option("--layer", help=text("cli.check_layer"), metavar="LAYER")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> int:
+    """Name everything in a plan that is wrong."""
+    from gridgeo.plan import check_plan  # noqa: PLC0415
+    from gridgeo.schema import LAYERS  # noqa: PLC0415
+    from gridgeo.store import read_plan  # noqa: PLC0415
+
+    if layer is not None and layer not in LAYERS:
+        raise typer.BadParameter(f"--layer {layer} ({' | '.join(LAYERS)})")
+    faults = [fault for fault in check_plan(read_plan(plan)) if layer in (None, fault.layer)]
+    if as_json:
+        output.print_json({"file": str(plan), "faults": [fault.as_dict() for fault in faults]})
+    elif faults:
+        output.print_lines(text("cli.check_found", file=plan.name, count=len(faults)))
+        output.print_lines(*(f"- {join_sentences(fault.message, fault.remedy)}" for fault in faults))
+    else:
+        output.print_lines(text("cli.check_ok", file=plan.name))
+    return 1 if faults else 0
+
+
+@app.command(name="app", help=text("cli.app"))
+def serve(
+    plan: Annotated[Path | None, typer.Argument(metavar="[PLAN]", help=text("cli.app_plan"))] = None,
+    port: Annotated[int, typer.Option("--port", help=text("cli.app_port"))] = 8501,
+    lang: Annotated[str | None, typer.Option("--lang", help=text("cli.lang"), metavar="zh|en")] = None,
+) -> int:
+    """Serve the app. It is a program of its own, so that nothing here ever imports Streamlit."""
+    _check_language(lang)
+    arguments = [*([str(plan)] if plan else []), "--port", str(port), *(["--lang", lang] if lang else [])]
+    return subprocess.call([sys.executable, "-m", "app", *arguments])  # noqa: S603 (our own program)
+
+
+def _assess(plan: Any, cutoffs: list[float] | None, report: output.Report) -> Any:  # noqa: ANN401 (imported late)
+    from gridgeo.assessment import DEFAULT_CUTOFFS_M, assess_plan  # noqa: PLC0415
+
+    return assess_plan(plan, cutoffs_m=tuple(cutoffs or DEFAULT_CUTOFFS_M), watch=report)
+
+
+def _progress(steps: int, *, quiet: bool) -> Any:  # noqa: ANN401 (a context manager of a Report)
+    return nullcontext(lambda _step: None) if quiet else output.progress_bar(steps)
+
+
+def _check_language(lang: str | None) -> None:
+    if lang is not None and lang not in LANGUAGES:
+        raise typer.BadParameter(f"--lang {lang} ({' | '.join(LANGUAGES)})")
+
+
+def _read_band(value: str) -> tuple[float, float]:
+    found = re.fullmatch(r"\s*(\d+)\s*[-–~至]\s*(\d+)\s*", value)
+    if not found or not 0 < int(found[1]) <= int(found[2]):
+        raise typer.BadParameter(text("cli.bad_band", value=value))
+    return float(found[1]), float(found[2])

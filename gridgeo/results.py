@@ -1,0 +1,153 @@
+"""What a run leaves behind: the files of the contract, each whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from gridgeo.assessment import Assessment
+from gridgeo.coverage import Coverage
+from gridgeo.errors import FileError
+from gridgeo.maps import coverage_map, write_map
+from gridgeo.plan import Plan
+
+
+def summary_table(plan: Plan, coverages: tuple[Coverage, ...]) -> pd.DataFrame:
+    """Put the coverage of the whole plan and of every unit of every level into one table.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    coverages : tuple of Coverage
+        One for each cutoff.
+
+    Returns
+    -------
+    DataFrame
+        One row for each level, unit and cutoff: ``level``, ``unit_id``, ``code``, ``name``, ``cutoff_m``, then the
+        columns of `gridgeo.coverage.Coverage.summary`, then ``estimated``. The level ``all`` is the whole plan.
+        Households that lie in no unit of a level form a row without a ``unit_id``.
+    """
+    estimated = bool(plan.households["estimated"].any())
+    tables = []
+    for coverage in coverages:
+        for level in (None, *(level.level for level in plan.info.levels)):
+            table = coverage.summary(by=level)
+            known = unit_names(plan, level).reindex(table.index)
+            head = {
+                "level": level or "all",
+                "unit_id": table.index.to_numpy() if level else None,
+                "code": known["code"].to_numpy(),
+                "name": known["name"].to_numpy() if level else str(plan.info.name),
+                "cutoff_m": coverage.cutoff_m,
+            }
+            figures = table.reset_index(drop=True)
+            tables.append(pd.concat([pd.DataFrame(head, index=figures.index), figures], axis=1))
+    whole = pd.concat(tables, ignore_index=True)
+    return whole.assign(estimated=estimated)
+
+
+def unit_names(plan: Plan, level: str | None) -> pd.DataFrame:
+    """Return what the units of a level are called.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    level : str or None
+        A level of the plan; None for the whole, which has no units.
+
+    Returns
+    -------
+    DataFrame
+        ``code`` and ``name`` by unit id.
+    """
+    if level == plan.info.levels[-1].level:
+        table, key = plan.grids, "grid_id"
+    else:
+        table, key = plan.units[plan.units["level"] == level], "unit_id"
+    return pd.DataFrame(table[["code", "name"]]).set_axis(table[key], axis="index")
+
+
+def write_results(assessment: Assessment, folder: str | Path) -> list[Path]:
+    """Write what ``gridgeo coverage`` promises.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        What was found.
+    folder : str or Path
+        Where to; made when missing.
+
+    Returns
+    -------
+    list of Path
+        ``households.parquet``, ``gaps.gpkg``, ``summary.csv`` and ``map.html``. The tables hold the first cutoff's
+        households and all cutoffs' figures. The CSV begins with a byte-order mark, so that Excel reads its Chinese.
+
+    Raises
+    ------
+    FileError
+        If one cannot be written; no file is left half written.
+    """
+    folder = make_folder(folder)
+    page = coverage_map(
+        assessment.plan, assessment.coverages, gaps=assessment.gaps, service_areas=assessment.service_areas
+    )
+    households = assessment.coverages[0].households
+    summary = summary_table(assessment.plan, assessment.coverages)
+    return [
+        _whole(folder / "households.parquet", households.to_parquet),
+        _whole(folder / "gaps.gpkg", lambda path: _write_gaps(assessment.gaps, path)),
+        _whole(folder / "summary.csv", lambda path: summary.to_csv(path, index=False, encoding="utf-8-sig")),
+        _whole(folder / "map.html", lambda path: write_map(page, path)),
+    ]
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Make a folder for results.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder; those above it are made too.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    FileError
+        If it cannot be made.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError("unwritable_file", file=str(folder), detail=error.strerror) from error
+    return folder
+
+
+def _write_gaps(gaps: gpd.GeoDataFrame, path: Path) -> None:
+    gaps.to_file(path, layer="gaps", driver="GPKG", engine="pyogrio", VERSION="1.3")
+
+
+def _whole(path: Path, write: Callable[[Path], Any]) -> Path:
+    """Write a file under another name and rename it when it is whole."""
+    draft = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        write(draft)
+        draft.replace(path)
+    except OSError as error:
+        raise FileError("unwritable_file", file=path.name, detail=error.strerror or str(error)) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,48 @@
+"""What every test may rely on: a fixed language, the bundled places assessed once, and no silent skip."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from gridgeo.assessment import assess_plan
+from gridgeo.readers import bundled_plan_path
+from gridgeo.store import read_plan
+from gridgeo.texts import using_language
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    """Word every text in English, whatever the machine speaks."""
+    with using_language("en"):
+        yield
+
+
+@cache
+def assess_place(name):
+    """Assess a bundled place once for all tests of a process."""
+    return assess_plan(read_plan(bundled_plan_path(name)))
+
+
+@pytest.fixture(params=["qinghuayuan", "nanshan"])
+def place(request):
+    """Name each bundled place in turn."""
+    return request.param
+
+
+@pytest.fixture
+def assessment(place):
+    """Give the bundled place's assessment; the plan in it is immutable, and so is the rest by custom."""
+    return assess_place(place)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Fail where a test was skipped on CI: whatever it needs should have been there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if os.environ.get("CI") and skipped and exitstatus == 0:
+        reporter.write_line(f"{len(skipped)} tests were skipped; on CI that is a failure", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,101 @@
+"""The main job on both bundled places, against answers found by other means."""
+
+import brute
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from conftest import assess_place
+
+from gridgeo.assessment import assess_plan, divide_plan
+from gridgeo.errors import MissingDataError
+from gridgeo.plan import PlanInfo, make_plan
+from gridgeo.readers import bundled_plan_path
+from gridgeo.store import read_plan
+
+
+def test_blocks_cover_the_district_exactly(assessment):
+    plan = assessment.plan
+    ground = plan.blocks.geometry.to_numpy()
+    union = shapely.union_all(ground)
+    assert shapely.area(shapely.symmetric_difference(union, plan.district)) < 1e-6
+    assert shapely.area(ground).sum() - shapely.area(union) == pytest.approx(0, abs=1e-6)
+    assert shapely.coverage_is_valid(ground)
+
+
+def test_every_block_has_a_grid_and_every_grid_its_blocks(assessment):
+    plan = assessment.plan
+    assert set(plan.blocks["grid_id"]) == set(plan.grids["grid_id"])
+    assert plan.grids["grid_id"].is_unique
+    assert plan.grids.area.sum() == pytest.approx(plan.district.area, abs=1e-6)
+
+
+def test_no_household_is_lost_between_levels(assessment):
+    plan, coverage = assessment.plan, assessment.coverages[0]
+    total = plan.households["households"].sum()
+    for level in (None, *(level.level for level in plan.info.levels)):
+        assert coverage.summary(by=level)["households"].sum() == total
+
+
+def test_distances_agree_with_brute_force_for_every_household(assessment, place):
+    plan, network = assessment.plan, assessment.network
+    matrix = brute.walk_distances(
+        plan.streets,
+        plan.households,
+        plan.stations,
+        max_access_m=network.max_access_m,
+        barriers=plan.barriers,
+        gates=plan.gates,
+    )
+    expected = matrix.min(axis=1)
+    found = assessment.coverages[0].households["distance_m"].to_numpy()
+    assert np.isfinite(expected).any()
+    assert (np.isfinite(found) == np.isfinite(expected)).all()
+    near = np.isfinite(expected)
+    assert np.abs(found[near] - expected[near]).max() <= 0.1
+    for coverage in assessment.coverages:
+        differs = coverage.covered != (expected <= coverage.cutoff_m)
+        assert (np.abs(expected[differs] - coverage.cutoff_m) <= 0.1).all()
+
+
+def test_gaps_hold_exactly_the_uncovered_households(assessment):
+    coverage = assessment.coverages[0]
+    table = coverage.households
+    uncovered = table.loc[~table["covered"], "households"].sum()
+    assert assessment.gaps["households"].sum() == uncovered
+    assert (table["covered"] == (table["reason"] == "")).all()
+
+
+def test_service_areas_end_at_the_cutoff(assessment):
+    assert set(assessment.service_areas["cutoff_m"]) == {300.0, 500.0}
+    assert set(assessment.service_areas["station_id"]) <= set(assessment.plan.stations["station_id"])
+    assert (assessment.service_areas.geometry.length > 0).all()
+
+
+def test_same_plan_gives_the_same_grids():
+    first = assess_place("qinghuayuan").plan
+    again, _, _ = divide_plan(read_plan(bundled_plan_path("qinghuayuan")))
+    pd.testing.assert_series_equal(first.blocks["grid_id"], again.blocks["grid_id"])
+
+
+def test_a_plan_with_grids_keeps_them():
+    plan = assess_place("qinghuayuan").plan
+    again = assess_plan(plan, cutoffs_m=(400,))
+    assert again.partition is None
+    assert again.plan is plan
+    assert [coverage.cutoff_m for coverage in again.coverages] == [400.0]
+    assert "blocks" not in again.seconds
+
+
+def test_the_steps_are_told_in_order():
+    told = []
+    assess_plan(assess_place("nanshan").plan, watch=told.append)
+    assert told == ["network", "coverage", "gaps", "service_areas"]
+
+
+@pytest.mark.parametrize("layer", ["units", "streets", "households", "stations"])
+def test_a_missing_layer_is_named(layer):
+    plan = assess_place("qinghuayuan").plan
+    layers = {name: frame for name, frame in plan.layers().items() if name != layer}
+    with pytest.raises(MissingDataError, match=f"no {layer}"):
+        assess_plan(make_plan(PlanInfo(plan.info.name), plan.crs, **layers))

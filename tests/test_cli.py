@@ -1,0 +1,210 @@
+"""The command line as its users meet it: a process, its exit code, and what it prints where."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from conftest import ROOT, assess_place
+
+from gridgeo.readers import bundled_plan_path
+from gridgeo.store import write_plan
+
+
+def gridgeo(*arguments, lang="en", cwd=None):
+    environment = {**os.environ, "GRIDGEO_LANG": lang, "COLUMNS": "160", "PYTHONWARNINGS": "error"}
+    command = [sys.executable, "-c", "from gridgeo.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def divided(tmp_path_factory):
+    path = tmp_path_factory.mktemp("plan") / "qinghuayuan.gpkg"
+    write_plan(assess_place("qinghuayuan").plan, path)
+    return path
+
+
+def test_demo_writes_every_file_and_one_json_object(tmp_path, place):
+    ran = gridgeo("demo", "--place", place, "--out", tmp_path, "--json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    answer = json.loads(ran.stdout)
+    assert ran.stdout.count("\n") == 1
+    names = {f"{place}.gpkg", "households.parquet", "gaps.gpkg", "summary.csv", "map.html"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert {Path(path).name for path in answer["files"]} == names
+    assert answer["ground"]["difference_m2"] < 1e-6
+    assert abs(answer["ground"]["overlap_m2"]) < 1e-6
+    first, second = answer["cutoffs"]
+    assert (first["cutoff_m"], second["cutoff_m"]) == (300, 500)
+    assert first["covered"] <= second["covered"] <= answer["households"]
+    assert first["covered"] + sum(first["reasons"].values()) == answer["households"]
+    steps = {"blocks", "grids", "network", "coverage", "gaps", "service_areas", "write", "total"}
+    assert set(answer["seconds"]) == steps
+    households = pd.read_parquet(tmp_path / "households.parquet")
+    assert households["households"].sum() == answer["households"]
+    assert households.loc[households["covered"], "households"].sum() == first["covered"]
+    assert len(gpd.read_file(tmp_path / "gaps.gpkg")) == answer["gaps"]
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    assert summary[summary["level"] == "grid"]["unit_id"].nunique() == answer["grids"]
+    assert summary["estimated"].all()
+
+
+def test_demo_prints_a_table_a_leader_understands(tmp_path):
+    ran = gridgeo("demo", "--out", tmp_path, lang="zh")
+    assert ran.returncode == 0
+    for words in (
+        "清华园街道",
+        "户数 (估算)",
+        "步行 300 米内覆盖",
+        "按社区统计覆盖",
+        "最严重的三处盲区",
+        "OpenStreetMap",
+    ):
+        assert words in ran.stdout
+
+
+def test_coverage_takes_any_cutoffs(divided, tmp_path):
+    ran = gridgeo("coverage", divided, "--cutoff", 250, "--cutoff", 1000, "--out", tmp_path / "out", "--json")
+    answer = json.loads(ran.stdout)
+    assert ran.returncode == 0
+    assert [each["cutoff_m"] for each in answer["cutoffs"]] == [250, 1000]
+    assert {"households", "covered", "coverage_rate", "reasons", "gaps", "basis", "seconds"} <= answer.keys()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "households.parquet",
+        "gaps.gpkg",
+        "summary.csv",
+        "map.html",
+    }
+
+
+def test_partition_writes_where_it_is_told(divided, tmp_path):
+    before = divided.read_bytes()
+    ran = gridgeo("partition", divided, "--households", "300-500", "--out", tmp_path / "new.gpkg", "--json")
+    answer = json.loads(ran.stdout)
+    assert ran.returncode == 0
+    assert {"blocks", "grids", "in_band", "max_deviation", "compactness", "violations", "seconds"} <= answer.keys()
+    assert (tmp_path / "new.gpkg").exists()
+    assert divided.read_bytes() == before
+
+
+def test_check_finds_nothing_in_a_sound_plan(divided):
+    ran = gridgeo("check", divided)
+    assert (ran.returncode, ran.stdout) == (0, "qinghuayuan.gpkg: no faults.\n")
+
+
+def test_check_names_a_station_outside(tmp_path):
+    plan = assess_place("qinghuayuan").plan
+    stations = plan.stations.copy()
+    stations.loc[0, "geometry"] = shapely.Point(plan.district.bounds[0] - 5000, plan.district.bounds[1])
+    write_plan(plan.replace(stations=stations), tmp_path / "plan.gpkg")
+    ran = gridgeo("check", tmp_path / "plan.gpkg", "--json")
+    (fault,) = json.loads(ran.stdout)["faults"]
+    assert ran.returncode == 1
+    assert (fault["layer"], fault["row"]) == ("stations", 1)
+    assert "outside the district" in fault["message"]
+
+
+def test_a_household_far_from_any_street_is_told_apart(tmp_path):
+    plan = assess_place("qinghuayuan").plan
+    households = plan.households.copy()
+    households.loc[0, "geometry"] = shapely.Point(plan.district.bounds[2] + 5000, plan.district.bounds[3] + 5000)
+    write_plan(plan.replace(households=households), tmp_path / "plan.gpkg")
+    ran = gridgeo("coverage", tmp_path / "plan.gpkg", "--out", tmp_path / "out", "--json")
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["reasons"]["unsnapped"] == households["households"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["coverage", "none.gpkg"], "There is no file none.gpkg."),
+        (["partition", "none.gpkg"], "There is no file none.gpkg."),
+        (["check", "none.gpkg"], "There is no file none.gpkg."),
+        (["demo", "--place", "atlantis"], "There is no bundled place atlantis; there are qinghuayuan, nanshan."),
+        (["coverage", "PLAN", "--cutoff", "-5"], "it must be a number of metres above zero"),
+        (["coverage", "PLAN", "--cutoff", "nan"], "it must be a number of metres above zero"),
+        (["coverage", "PLAN", "--out", "PLAN/below"], "cannot be written"),
+    ],
+)
+def test_bad_data_gets_one_sentence_and_exit_code_1(arguments, sentence, divided, tmp_path):
+    arguments = [str(argument).replace("PLAN", str(divided)) for argument in arguments]
+    ran = gridgeo(*arguments, cwd=tmp_path)
+    assert ran.returncode == 1
+    assert sentence in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not list(tmp_path.rglob("*.*"))
+    as_json = gridgeo(*arguments, "--json", cwd=tmp_path)
+    assert as_json.returncode == 1
+    assert sentence in json.loads(as_json.stdout)["message"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dmeo"],
+        ["coverage"],
+        ["coverage", "x.gpkg", "--cutoff", "far"],
+        ["partition", "x.gpkg", "--households", "500-300"],
+        ["partition", "x.gpkg", "--households", "many"],
+        ["check", "x.gpkg", "--layer", "clouds"],
+        ["--lang", "fr", "demo"],
+        ["app", "--lang", "fr"],
+    ],
+)
+def test_bad_use_gets_one_sentence_and_exit_code_2(arguments):
+    ran = gridgeo(*arguments)
+    assert ran.returncode == 2
+    assert "--help" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_errors_speak_chinese():
+    ran = gridgeo("check", "没有.gpkg", lang="zh")
+    assert ran.stderr == "找不到文件 没有.gpkg。请检查路径和拼写。\n"
+
+
+def test_a_plan_that_is_no_plan(tmp_path):
+    (tmp_path / "plan.gpkg").write_text("hello", encoding="ascii")
+    ran = gridgeo("coverage", "plan.gpkg", cwd=tmp_path)
+    assert ran.returncode == 1
+    assert "plan.gpkg" in ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.gpkg"]
+
+
+def test_a_plan_of_a_newer_version_is_refused(divided, tmp_path):
+    import sqlite3
+    from contextlib import closing
+
+    newer = tmp_path / "newer.gpkg"
+    shutil.copy(divided, newer)
+    with closing(sqlite3.connect(newer)) as database:
+        database.execute("UPDATE gridgeo_plan SET value = '999' WHERE key = 'schema_version'")
+        database.commit()
+    ran = gridgeo("check", newer)
+    assert ran.returncode == 1
+    assert "newer gridgeo" in ran.stderr
+
+
+def test_an_undivided_plan_is_divided_in_passing(tmp_path):
+    plan = tmp_path / "plan.gpkg"
+    shutil.copy(bundled_plan_path("nanshan"), plan)
+    ran = gridgeo("partition", plan)
+    assert ran.returncode == 0
+    assert "grids" in ran.stdout
+    assert gridgeo("check", plan).returncode == 0
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_help_is_quick_and_in_both_languages(lang):
+    ran = gridgeo("--help", lang=lang)
+    assert ran.returncode == 0
+    assert ("步行" if lang == "zh" else "walk") in ran.stdout
+    probe = "import sys; import gridgeo.cli.commands; print('geopandas' in sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT)
+    assert imported.stdout == "False\n"
