@@ -1,7 +1,7 @@
 """The same question answered by plain means: shapely projects, networkx walks streets cut at every point.
 
-Nothing here is shared with gridgeo but the streets. Only the rule is: the leg to the nearest position on a street, then
-along streets that meet where they share a vertex.
+Nothing here is shared with gridgeo but the streets. Only the rule is: the leg to the nearest position on a street (with
+barriers: that can be reached), then along streets that meet where they share a vertex.
 """
 
 from collections import Counter
@@ -32,6 +32,88 @@ def split_streets(streets):
                     pieces.append(piece)
                 start = at
     return pieces
+
+
+STEP_M = 0.05
+
+
+class Walls:
+    """Barriers as straight pieces, and the rule which of them a leg may not meet."""
+
+    def __init__(self, barriers, gates):
+        outlines = [shape.boundary if shape.area else shape for shape in barriers.geometry]
+        self.pieces = [
+            shapely.LineString(ends)
+            for line in shapely.get_parts(outlines)
+            for ends in zip(line.coords[:-1], line.coords[1:], strict=True)
+            if ends[0] != ends[1]
+        ]
+        is_open = gates["open"] if "open" in gates else [True] * len(gates)
+        self.gates = [gate for gate, passable in zip(gates.geometry, is_open, strict=True) if passable]
+
+    def solid(self, gate=None):
+        """Return all pieces but those that a gate stands in."""
+        whole = shapely.MultiLineString([p for p in self.pieces if gate is None or p.distance(gate) > 1.0])
+        shapely.prepare(whole)
+        return whole
+
+    def nearest(self, point, streets, max_access_m, gate=None):
+        """Try positions along all streets, the nearest first: piece, position, leg."""
+        solid = self.solid(gate)
+        for radius in (5, 25, 75, max_access_m):
+            tries = []
+            for number in np.flatnonzero(shapely.dwithin(streets, point, radius)):
+                street = streets[number]
+                at = np.unique([*np.arange(0, street.length, STEP_M), street.length, street.project(point)])
+                spots = shapely.line_interpolate_point(street, at)
+                away = shapely.distance(spots, point)
+                near = away <= min(radius, max_access_m)
+                tries += [(*one, number) for one in zip(away[near], spots[near], at[near], strict=True)]
+            for leg, spot, way, number in sorted(tries, key=lambda one: one[0]):
+                if free(point, spot, solid):
+                    return number, way, leg
+        return None
+
+
+def free(point, spot, solid):
+    """Tell whether a leg crosses no wall: one that only begins or ends at a wall does not."""
+    line = shapely.LineString([point, spot])
+    if line.length < 1e-5:
+        return True
+    share = 2e-6 / line.length
+    ends = [line.interpolate(share, normalized=True), line.interpolate(1 - share, normalized=True)]
+    return not solid.intersects(shapely.LineString(ends))
+
+
+def through_gates(point, onward, walls, max_access_m):
+    """List the ways through an open gate: piece, position, leg."""
+    for gate, street in onward:
+        if street is not None and free(point, gate, walls.solid(gate)):
+            leg = point.distance(gate) + street[2]
+            if leg <= max_access_m:
+                yield street[0], street[1], leg
+
+
+def snap_round(points, pieces, max_access_m, walls):
+    """Like `snap`, where legs may not cross a wall except at an open gate."""
+    cuts, legs = {}, {}
+    onward = [(gate, walls.nearest(gate, pieces, max_access_m, gate)) for gate in walls.gates]
+    solid = walls.solid()
+    for number, point in enumerate(points):
+        nearest = int(np.argmin(shapely.distance(pieces, point)))
+        way = pieces[nearest].project(point)
+        ways = [(nearest, way, pieces[nearest].distance(point))]
+        if ways[0][2] > max_access_m:
+            continue
+        if not free(point, pieces[nearest].interpolate(way), solid):
+            direct = walls.nearest(point, pieces, max_access_m)
+            ways = [direct] if direct else []
+            ways += through_gates(point, onward, walls, max_access_m)
+        if ways:
+            piece, way, leg = min(ways, key=lambda one: one[2])
+            legs[number] = leg
+            cuts.setdefault(piece, []).append((way, number))
+    return cuts, legs
 
 
 def snap(points, pieces, max_access_m):
@@ -67,11 +149,11 @@ def split_graph(pieces, cuts):
     return graph
 
 
-def walk_distances(streets, households, stations, *, max_access_m=200.0):
+def walk_distances(streets, households, stations, *, max_access_m=200.0, walls=None):
     """Return the matrix of walking distances, households by stations; inf where there is no walk."""
     pieces = split_streets(streets)
     points = np.concatenate([households.geometry.to_numpy(), stations.geometry.to_numpy()])
-    cuts, legs = snap(points, pieces, max_access_m)
+    cuts, legs = snap_round(points, pieces, max_access_m, walls) if walls else snap(points, pieces, max_access_m)
     graph = split_graph(pieces, cuts)
     count = len(households)
     matrix = np.full((count, len(stations)), np.inf)

@@ -7,13 +7,13 @@ from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
-import shapely
 
-from gridgeo.crs import require_metric
-from gridgeo.errors import Fault, InputError
+from gridgeo.network.checks import point_coordinates
 from gridgeo.network.graph import Network
+from gridgeo.network.lines import GATE_TOLERANCE_M
 from gridgeo.network.measure import Floats, Ints, to_units
 from gridgeo.network.segments import nearest_segments
+from gridgeo.network.visibility import Obstacles, legs_blocked, nearest_visible
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,11 @@ class Access:
 def snap_points(
     network: Network, points: gpd.GeoDataFrame | gpd.GeoSeries | Floats, *, layer: str = "points"
 ) -> Access:
-    """Snap points to the nearest position on a street.
+    """Snap points to the nearest position on a street that can be reached.
+
+    The leg is a straight line that crosses no barrier; where the straight way to the nearest position is blocked, the
+    nearest position in sight is taken, or the way through an open gate: straight to the gate and straight on to a
+    street, whichever is shorter.
 
     Parameters
     ----------
@@ -80,8 +84,48 @@ def snap_points(
         If the points are in another system.
     """
     xy = point_coordinates(points, layer=layer, crs=network.crs)
-    segment, share, distance = nearest_segments(network.segment_grid, xy, within_m=network.max_access_m)
-    return place_on_segments(network, xy, segment, share, distance)
+    segment, share, leg_m = nearest_segments(network.segment_grid, xy, within_m=network.max_access_m)
+    if network.obstacles is not None:
+        _walk_round(network, network.obstacles, xy, segment, share, leg_m)
+    return place_on_segments(network, xy, segment, share, leg_m)
+
+
+def _walk_round(
+    network: Network, obstacles: Obstacles, xy: Floats, segment: Ints, share: Floats, leg_m: Floats
+) -> None:
+    """Put in place of every leg that a barrier blocks the shortest one that none does."""
+    snapped = np.flatnonzero(segment >= 0)
+    ends = network.segment_xy[segment[snapped]]
+    foot = ends[:, :2] + share[snapped, None] * (ends[:, 2:] - ends[:, :2])
+    rows = snapped[legs_blocked(obstacles, xy[snapped], foot)]
+    if len(rows) == 0:
+        return
+    reach = network.max_access_m
+    segment[rows], share[rows], leg_m[rows] = nearest_visible(
+        network.segment_grid, network.segment_xy, obstacles, xy[rows], within_m=reach, start_m=leg_m[rows]
+    )
+    gates = network.open_gates_xy
+    if len(gates) == 0:
+        return
+    beside, wall = obstacles.near(gates, np.full(len(gates), GATE_TOLERANCE_M))
+    walls = [wall[beside == gate] for gate in range(len(gates))]
+    on_segment, on_share, onward_m = nearest_visible(
+        network.segment_grid,
+        network.segment_xy,
+        obstacles,
+        gates,
+        within_m=reach,
+        start_m=np.zeros(len(gates)),
+        spare=walls,
+    )
+    for gate in np.flatnonzero(on_segment >= 0):
+        through_m = np.hypot(*(xy[rows] - gates[gate]).T) + onward_m[gate]
+        near = np.flatnonzero((through_m < leg_m[rows]) & (through_m <= reach))
+        legs = np.arange(len(near))[:, None] * (1 << 32) + walls[gate]
+        to_gate = np.broadcast_to(gates[gate], (len(near), 2))
+        near = near[~legs_blocked(obstacles, xy[rows[near]], to_gate, spare=legs.ravel())]
+        at = rows[near]
+        segment[at], share[at], leg_m[at] = on_segment[gate], on_share[gate], through_m[near]
 
 
 def place_on_segments(network: Network, xy: Floats, segment: Ints, share: Floats, leg_m: Floats) -> Access:
@@ -116,44 +160,3 @@ def place_on_segments(network: Network, xy: Floats, segment: Ints, share: Floats
         leg=to_units(np.where(snapped, leg_m, 0.0)),
         segment=segment,
     )
-
-
-def point_coordinates(points: gpd.GeoDataFrame | gpd.GeoSeries | Floats, *, layer: str, crs: object) -> Floats:
-    """Return the coordinates of points, or refuse them with every fault named.
-
-    Parameters
-    ----------
-    points : GeoDataFrame or GeoSeries of Point, or ndarray of float, shape (points, 2)
-        The points.
-    layer : str
-        What they are called in an error.
-    crs : object
-        The system they must be in.
-
-    Returns
-    -------
-    ndarray of float, shape (points, 2)
-        Their x and y in metres.
-
-    Raises
-    ------
-    InputError
-        If a point is missing, is no point, or has a coordinate that is not a finite number.
-    CRSError
-        If the points are in another system.
-    """
-    if isinstance(points, np.ndarray):
-        xy = points
-        usable = np.ones(len(xy), dtype=bool)
-    else:
-        require_metric(points, layer=layer, crs=crs)
-        geometry = np.asarray(points.geometry.array)
-        kinds = shapely.get_type_id(geometry)
-        usable = (kinds == 0) & ~shapely.is_empty(geometry)
-        xy = np.column_stack([shapely.get_x(geometry), shapely.get_y(geometry)])
-    faults = [Fault(key="empty_geometry", layer=layer, row=int(row) + 1) for row in np.flatnonzero(~usable)]
-    broken = usable & ~np.isfinite(xy).all(axis=1)
-    faults += [Fault(key="bad_coordinate", layer=layer, row=int(row) + 1) for row in np.flatnonzero(broken)]
-    if faults:
-        raise InputError("faults_in_layer", faults=faults, layer=layer, count=len(faults))
-    return np.asarray(xy, dtype=np.float64)

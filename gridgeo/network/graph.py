@@ -21,9 +21,11 @@ from scipy.spatial import cKDTree
 from gridgeo.crs import require_metric
 from gridgeo.errors import InputError, NetworkError
 from gridgeo.network.chains import Chains, join_segments
+from gridgeo.network.checks import check_geometry, point_coordinates
 from gridgeo.network.lines import Lines, keep_rows, place_gates, read_lines
-from gridgeo.network.measure import RANK_BITS, Floats, Ints, require_positive, to_units
+from gridgeo.network.measure import RANK_BITS, Flags, Floats, Ints, require_positive, to_units
 from gridgeo.network.segments import SegmentGrid, index_segments
+from gridgeo.network.visibility import Obstacles, find_obstacles
 
 DEFAULT_MAX_ACCESS_M = 200.0
 """How far from a street a household or station may stand: the greatest distance between two pedestrian entrances of a
@@ -104,6 +106,18 @@ class Network:
     def segment_grid(self) -> SegmentGrid:
         """The segments, to be asked which is nearest."""
         return index_segments(self.segment_xy)
+
+    @cached_property
+    def obstacles(self) -> Obstacles | None:
+        """What no access leg may cross; None where nothing is in the way."""
+        return find_obstacles(self.barriers)
+
+    @cached_property
+    def open_gates_xy(self) -> Floats:
+        """Where the open gates are; shape (gates, 2)."""
+        if self.gates is None or len(self.gates) == 0:
+            return np.zeros((0, 2))
+        return point_coordinates(self.gates, layer="gates", crs=self.crs)[gates_open(self.gates)]
 
     @cached_property
     def node_tree(self) -> cKDTree:
@@ -188,10 +202,10 @@ def build_network(
     if node_crossings:
         raise NotImplementedError
     if gates is not None:
-        require_metric(gates, layer="gates", crs=crs)
-        lines = place_gates(lines, np.column_stack([gates.geometry.x, gates.geometry.y]))
+        lines = place_gates(lines, point_coordinates(gates, layer="gates", crs=crs))
     if barriers is not None:
         require_metric(barriers, layer="barriers", crs=crs)
+        check_geometry(np.asarray(barriers.geometry.array), layer="barriers", wanted="barrier")
     return _assemble(lines, crs, streets, barriers, gates, max_access_m)
 
 
@@ -248,8 +262,7 @@ def _join(
     """Join segments to edges; at a closed gate every segment ends in a vertex of its own."""
     keep = vertex_gate >= 0
     if gates is not None and keep.any():
-        is_open = gates["open"].to_numpy(dtype=bool) if "open" in gates else np.ones(len(gates), dtype=bool)
-        shut = keep & ~is_open[vertex_gate]
+        shut = keep & ~gates_open(gates)[vertex_gate]
         ends = np.concatenate([first, second])
         at = np.flatnonzero(shut[ends])
         ends[at] = len(vertex_xy) + np.arange(len(at))
@@ -293,6 +306,22 @@ _SPREAD = (
     (2, 0x3333333333333333),
     (1, 0x5555555555555555),
 )
+
+
+def gates_open(gates: gpd.GeoDataFrame) -> Flags:
+    """Tell which gates are open.
+
+    Parameters
+    ----------
+    gates : GeoDataFrame
+        The gates.
+
+    Returns
+    -------
+    ndarray of bool
+        Their column ``open``; all true where there is none.
+    """
+    return gates["open"].to_numpy(dtype=bool) if "open" in gates else np.ones(len(gates), dtype=bool)
 
 
 def close_streets(network: Network, street_ids: list[str]) -> Network:

@@ -8,7 +8,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridgeo.errors import Fault, InputError, NetworkError
+from gridgeo.errors import Fault, NetworkError
+from gridgeo.network.checks import check_geometry
 from gridgeo.network.measure import Flags, Floats, Ints
 
 GATE_TOLERANCE_M = 1.0
@@ -77,7 +78,7 @@ def read_lines(streets: gpd.GeoDataFrame, *, rows: Ints) -> Lines:
         If a street's ``length_m`` is shorter than the straight line between its ends.
     """
     geometry = np.asarray(streets.geometry.array)[rows]
-    _check_geometry(geometry, rows)
+    check_geometry(geometry, layer="streets", wanted="line", rows=rows)
     parts, part_of = shapely.get_parts(geometry, return_index=True)
     xy, line = shapely.get_coordinates(parts, return_index=True)
     xy = _from_lesser_end(xy + 0.0, line)
@@ -158,26 +159,6 @@ def keep_rows(lines: Lines, wanted: Flags) -> Lines:
     kept = wanted[lines.row]
     fields = {name: getattr(lines, name)[kept] for name in ("xy", "line", "row", "along_m", "gate")}
     return replace(lines, **fields)
-
-
-def _check_geometry(geometry: np.ndarray, rows: Ints) -> None:
-    faults = []
-    kinds = shapely.get_type_id(geometry)
-    finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
-    nan_inside = np.zeros(len(geometry), dtype=bool)
-    xy, which = shapely.get_coordinates(geometry, return_index=True)
-    nan_inside[which[~np.isfinite(xy).all(axis=1)]] = True
-    missing = shapely.is_missing(geometry) | shapely.is_empty(geometry)
-    wrong = ~missing & ~np.isin(kinds, [1, 5])
-    broken = ~missing & ~wrong & (nan_inside | ~finite)
-    for flags, key in ((missing, "empty_geometry"), (wrong, "wrong_geometry"), (broken, "bad_coordinate")):
-        for at in np.flatnonzero(flags):
-            kind = geometry[at].geom_type if key == "wrong_geometry" else None
-            faults.append(
-                Fault(key=key, layer="streets", row=int(rows[at]) + 1, value=kind, values={"wanted": "LineString"})
-            )
-    if faults:
-        raise InputError("faults_in_layer", faults=faults, layer="streets", count=len(faults))
 
 
 def _check_lengths(lines: Lines, streets: gpd.GeoDataFrame) -> None:

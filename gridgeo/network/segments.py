@@ -6,14 +6,18 @@ starts at half a square, where that is at most four squares, and doubles until s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from gridgeo.network.measure import Floats, Ints, expand_ranges
 
-_PAIRS_AT_ONCE = 1 << 18
+_PAIRS_AT_ONCE = 1 << 15
 _MOST_CELLS = 1 << 23
+_CELL_M = (12.0, 100.0)
+_HAIR = 1e-6
+_FEW_POINTS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +26,6 @@ class SegmentGrid:
 
     Parameters
     ----------
-    segment_xy : ndarray of float, shape (segments, 4)
-        The segments: x and y of both ends.
     origin : tuple of float
         The lower left corner, in metres.
     cell_m : float
@@ -31,45 +33,85 @@ class SegmentGrid:
     columns, rows : int
         How many squares there are.
     start : ndarray of int64, shape (columns * rows + 1,)
-        Where each square's segments start in `member`.
+        Where each square's segments start in the lists below.
     member : ndarray of int64
-        The segments, square by square.
+        The segments, square by square, each square's in order.
+    shape : tuple of ndarray of float
+        Of each member: x and y of its first end, dx and dy to its other end, and one over its length squared.
     """
 
-    segment_xy: Floats
     origin: tuple[float, float]
     cell_m: float
     columns: int
     rows: int
     start: Ints
     member: Ints
+    shape: tuple[Floats, Floats, Floats, Floats, Floats]
 
-    def near(self, xy: Floats, radius: float) -> tuple[Ints, Ints]:
-        """Pair points with every segment in the squares that a circle around them touches.
+    def near(self, xy: Floats, radius_m: float | Floats) -> tuple[Ints, Ints]:
+        """Pair points with every member of the squares that a circle around them touches.
 
         Parameters
         ----------
         xy : ndarray of float, shape (points, 2)
             The points.
-        radius : float
-            The circle's radius in metres.
+        radius_m : float or ndarray of float, shape (points,)
+            The circles' radius in metres.
 
         Returns
         -------
-        point, segment : ndarray of int64
-            Every segment within `radius` is there, and some beyond; ordered by point.
+        count : ndarray of int64, shape (points,)
+            How many members each point is paired with.
+        place : ndarray of int64
+            Their places in `member`, point by point. Every segment within the radius is among them, perhaps more than
+            once, and some beyond.
         """
-        x0 = self._cell(xy[:, 0] - radius, 0, self.columns)
-        x1 = self._cell(xy[:, 0] + radius, 0, self.columns)
-        y0 = self._cell(xy[:, 1] - radius, 1, self.rows)
-        y1 = self._cell(xy[:, 1] + radius, 1, self.rows)
-        point, row = expand_ranges(y0, y1 + 1)
-        base = row * self.columns
-        line, at = expand_ranges(self.start[base + x0[point]], self.start[base + x1[point] + 1])
-        return point[line], self.member[at]
+        left = self._cell(xy[:, 0] - radius_m, 0, self.columns)
+        right = self._cell(xy[:, 0] + radius_m, 0, self.columns) + 1
+        low = self._cell(xy[:, 1] - radius_m, 1, self.rows)
+        high = self._cell(xy[:, 1] + radius_m, 1, self.rows) + 1
+        point, row = expand_ranges(low, high)
+        row *= self.columns
+        begin, end = self.start[row + left[point]], self.start[row + right[point]]
+        _, place = expand_ranges(begin, end)
+        per_point = np.add.reduceat(end - begin, np.cumsum(high - low) - (high - low)) if len(xy) else left
+        return per_point, place
+
+    def measure(self, place: Ints, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Measure from points to members, pair by pair.
+
+        Parameters
+        ----------
+        place : ndarray of int64, shape (pairs,)
+            Places in `member`.
+        x, y : ndarray of float, shape (pairs,)
+            The points; overwritten, because this is where most of the time goes.
+
+        Returns
+        -------
+        share, square_m2 : ndarray of float, shape (pairs,)
+            Where on the segment the nearest position is, and the square of the distance to it.
+        """
+        x0, y0, dx, dy, per_square = self.shape
+        x -= x0[place]
+        y -= y0[place]
+        ax, ay = dx[place], dy[place]
+        share = x * ax
+        share += y * ay
+        share *= per_square[place]
+        np.clip(share, 0.0, 1.0, out=share)
+        ax *= share
+        ay *= share
+        x -= ax
+        y -= ay
+        x *= x
+        y *= y
+        x += y
+        return share, x
 
     def _cell(self, value: Floats, axis: int, count: int) -> Ints:
-        return np.clip(np.floor((value - self.origin[axis]) / self.cell_m), 0, count - 1).astype(np.int64)
+        cell = (value - self.origin[axis]) / self.cell_m
+        return np.clip(np.floor(cell), 0, count - 1).astype(np.int64)
 
 
 def index_segments(segment_xy: Floats, *, cell_m: float | None = None) -> SegmentGrid:
@@ -78,53 +120,53 @@ def index_segments(segment_xy: Floats, *, cell_m: float | None = None) -> Segmen
     Parameters
     ----------
     segment_xy : ndarray of float, shape (segments, 4)
-        The segments.
+        The segments, x and y of both ends; at least one, none without length.
     cell_m : float, optional
-        The side of a square; by default so that a square on a street holds few segments.
+        The side of a square; by default a few times the mean segment.
 
     Returns
     -------
     SegmentGrid
         The index.
     """
-    x0, y0, x1, y1 = segment_xy.T
-    length = np.hypot(x1 - x0, y1 - y0)
-    lower = np.array([min(x0.min(), x1.min()), min(y0.min(), y1.min())])
-    upper = np.array([max(x0.max(), x1.max()), max(y0.max(), y1.max())])
-    width, height = np.maximum(upper - lower, 1.0)
-    cell = cell_m or float(np.clip(np.sqrt(width * height / max(len(length), 1)), 10.0, 100.0))
+    x, y = segment_xy[:, 0], segment_xy[:, 1]
+    dx, dy = segment_xy[:, 2] - x, segment_xy[:, 3] - y
+    length = np.hypot(dx, dy)
+    lower = np.minimum(segment_xy[:, :2], segment_xy[:, 2:]).min(axis=0)
+    width, height = np.maximum(np.maximum(segment_xy[:, :2], segment_xy[:, 2:]).max(axis=0) - lower, 1.0)
+    cell = cell_m or float(np.clip(2.5 * length.mean(), *_CELL_M))
     cell = max(cell, float(np.sqrt(width * height / _MOST_CELLS)))
     columns, rows = int(width // cell) + 1, int(height // cell) + 1
     # Cut long segments into pieces no longer than a square, so that none fills squares it is nowhere near.
     pieces = np.maximum(np.ceil(length / cell), 1).astype(np.int64)
     segment, piece = expand_ranges(np.zeros(len(length), dtype=np.int64), pieces)
-    share = piece / pieces[segment]
-    share_to = (piece + 1) / pieces[segment]
-    dx, dy = (x1 - x0)[segment], (y1 - y0)[segment]
-    # Widen by a hair: the rounding of a cut must not lose a square.
-    hair = 1e-6 * cell
+    share, share_to = piece / pieces[segment], (piece + 1) / pieces[segment]
 
     def cells(start: Floats, delta: Floats, axis: int, count: int) -> tuple[Ints, Ints]:
-        a, b = start[segment] + share * delta, start[segment] + share_to * delta
-        low = np.floor((np.minimum(a, b) - hair - lower[axis]) / cell)
-        high = np.floor((np.maximum(a, b) + hair - lower[axis]) / cell)
-        return np.clip(low, 0, count - 1).astype(np.int64), np.clip(high, 0, count - 1).astype(np.int64)
+        one, other = start[segment] + share * delta[segment], start[segment] + share_to * delta[segment]
+        # Widen by a hair: the rounding of a cut must not lose a square.
+        low = (np.minimum(one, other) - lower[axis]) / cell - _HAIR
+        high = (np.maximum(one, other) - lower[axis]) / cell + _HAIR
+        return (np.clip(np.floor(side), 0, count - 1).astype(np.int64) for side in (low, high))  # type: ignore[return-value]
 
-    left, right = cells(x0, dx, 0, columns)
-    low, high = cells(y0, dy, 1, rows)
+    left, right = cells(x, dx, 0, columns)
+    low, high = cells(y, dy, 1, rows)
     of_row, row = expand_ranges(low, high + 1)
     of_cell, column = expand_ranges(left[of_row], right[of_row] + 1)
-    code = row[of_cell] * columns + column
-    entry = np.unique(code * np.int64(len(length)) + segment[of_row[of_cell]])
-    start = np.searchsorted(entry, np.arange(columns * rows + 1) * np.int64(len(length)))
+    code = (row[of_cell] * columns + column) * np.int64(len(length)) + segment[of_row[of_cell]]
+    code.sort()
+    code = code[np.concatenate([[True], code[1:] != code[:-1]])]
+    cell_of, member = code // len(length), code % len(length)
+    start = np.zeros(columns * rows + 1, dtype=np.int64)
+    np.cumsum(np.bincount(cell_of, minlength=columns * rows), out=start[1:])
     return SegmentGrid(
-        segment_xy=segment_xy,
         origin=(float(lower[0]), float(lower[1])),
         cell_m=cell,
         columns=columns,
         rows=rows,
         start=start,
-        member=entry % len(length),
+        member=member,
+        shape=(x[member], y[member], dx[member], dy[member], 1 / (length**2)[member]),
     )
 
 
@@ -153,16 +195,16 @@ def nearest_segments(grid: SegmentGrid, xy: Floats, *, within_m: float) -> tuple
     segment = np.full(count, -1, dtype=np.int64)
     share, distance = np.zeros(count), np.full(count, np.inf)
     cell = np.floor((xy - np.array(grid.origin)) / grid.cell_m)
-    waiting = np.lexsort((cell[:, 0], cell[:, 1]))
+    # Neighbours one behind the other look at the same squares while these are still in the processor's cache.
+    waiting = np.lexsort((cell[:, 0], cell[:, 1])) if count > _FEW_POINTS else np.arange(count)
     radius = min(grid.cell_m / 2, within_m)
     while len(waiting):
         left = []
-        step = max(int(_PAIRS_AT_ONCE / 8 * min(1.0, (grid.cell_m / radius) ** 2 / 4)), 1)
-        for begin in range(0, len(waiting), step):
-            some = waiting[begin : begin + step]
+        for some in _split(waiting, grid, radius):
             found, at, away = _nearest_of(grid, xy[some], radius)
             done = away <= radius
-            segment[some[done]], share[some[done]], distance[some[done]] = found[done], at[done], away[done]
+            chosen = some[done]
+            segment[chosen], share[chosen], distance[chosen] = found[done], at[done], away[done]
             left.append(some[~done])
         waiting = np.concatenate(left)
         if radius >= within_m:
@@ -171,45 +213,32 @@ def nearest_segments(grid: SegmentGrid, xy: Floats, *, within_m: float) -> tuple
     return segment, share, distance
 
 
-def _nearest_of(grid: SegmentGrid, xy: Floats, radius: float) -> tuple[Ints, Floats, Floats]:
+def _split(waiting: Ints, grid: SegmentGrid, radius_m: float) -> Iterator[Ints]:
+    """Cut the points into runs of few enough pairs to stay in the processor's cache."""
+    squares = (2 * radius_m / grid.cell_m + 1) ** 2
+    filled = len(grid.member) / max(int((np.diff(grid.start) > 0).sum()), 1) if len(waiting) > _FEW_POINTS else 4.0
+    step = max(int(_PAIRS_AT_ONCE / (squares * filled)), 16)
+    for begin in range(0, len(waiting), step):
+        yield waiting[begin : begin + step]
+
+
+def _nearest_of(grid: SegmentGrid, xy: Floats, radius_m: float) -> tuple[Ints, Floats, Floats]:
     """Find the nearest segment of those in the squares around each point."""
     found = np.full(len(xy), -1, dtype=np.int64)
     at, away = np.zeros(len(xy)), np.full(len(xy), np.inf)
-    point, segment = grid.near(xy, radius)
-    if len(point) == 0:
+    count, place = grid.near(xy, radius_m)
+    if len(place) == 0:
         return found, at, away
-    share, square = measure_legs(grid.segment_xy[segment], xy[point])
-    first = np.flatnonzero(np.concatenate([[True], point[1:] != point[:-1]]))
+    share, square = grid.measure(place, np.repeat(xy[:, 0], count), np.repeat(xy[:, 1], count))
+    owner = np.flatnonzero(count)
+    count = count[owner]
+    first = np.cumsum(count) - count
     least = np.minimum.reduceat(square, first)
-    size = np.diff([*first, len(point)])
-    best = square == np.repeat(least, size)
-    # Of equally near segments the first: its order does not depend on how the streets were drawn.
-    chosen = np.minimum.reduceat(np.where(best, segment, np.iinfo(np.int64).max), first)
-    pick = np.flatnonzero(best & (segment == np.repeat(chosen, size)))
-    pick = pick[np.concatenate([[True], point[pick][1:] != point[pick][:-1]])]
-    owner = point[first]
-    found[owner], at[owner], away[owner] = chosen, share[pick], np.sqrt(least)
+    best = np.flatnonzero(square == np.repeat(least, count))
+    point = np.searchsorted(first, best, side="right") - 1
+    if len(best) > len(owner):
+        # Of equally near segments the first: their order does not depend on how the streets were drawn.
+        best = best[np.lexsort((grid.member[place[best]], point))]
+        best = best[np.concatenate([[True], point[1:] != point[:-1]])]
+    found[owner], at[owner], away[owner] = grid.member[place[best]], share[best], np.sqrt(least)
     return found, at, away
-
-
-def measure_legs(segment_xy: Floats, xy: Floats) -> tuple[Floats, Floats]:
-    """Measure from points to segments, pair by pair.
-
-    Parameters
-    ----------
-    segment_xy : ndarray of float, shape (pairs, 4)
-        The segments.
-    xy : ndarray of float, shape (pairs, 2)
-        The points.
-
-    Returns
-    -------
-    share, square_m2 : ndarray of float, shape (pairs,)
-        Where on the segment the nearest position is, and the square of the distance to it.
-    """
-    x0, y0 = segment_xy[:, 0], segment_xy[:, 1]
-    dx, dy = segment_xy[:, 2] - x0, segment_xy[:, 3] - y0
-    px, py = xy[:, 0] - x0, xy[:, 1] - y0
-    share = np.clip((px * dx + py * dy) / (dx * dx + dy * dy), 0.0, 1.0)
-    rx, ry = px - share * dx, py - share * dy
-    return share, rx * rx + ry * ry
