@@ -252,7 +252,8 @@ def bisect(
         each = total / k
         best, best_k = np.inf, 0
         best_mark = np.zeros(len(mine), np.bool_)
-        for _ in range(tries):
+        # High cuts are long and redone by the annealing anyway: one tree less for each doubling.
+        for _ in range(max(1, tries - int(np.log2(k)))):
             line, parent = grow_tree(mine, place, start, end, walkable, strength, 0.6, state)
             part = weigh_cuts(mine, place, line, parent, start, end, length, cost, weight, area, rim)
             top, top_k, top_score = -1, 0, np.inf
@@ -339,6 +340,7 @@ def anneal(
     rim: Floats,
     region: Integers,
     fixed: Flags,
+    home: Integers,
     rule: Floats,
     steps: int,
     hot: float,
@@ -359,6 +361,10 @@ def anneal(
         for at in range(start[atom], start[atom + 1]):
             if end[at] > atom and label[end[at]] != label[atom]:
                 value += rule[6] * cost[at]
+    burden = rule[7] * (weight + 0.001 * rule[2]) / rule[2]
+    for atom in range(atoms):
+        if home[atom] >= 0 and home[atom] != label[atom]:
+            value += burden[atom]
     best, best_label = value, label.copy()
     stamp = 0
     decay = (cold / hot) ** (1.0 / max(steps, 1))
@@ -376,7 +382,7 @@ def anneal(
             continue
         if _draw(state) < recuts:
             change = _recut(
-                atom, a, b, label, start, end, length, cost, walkable, strength, weight, area, rim, fixed, rule, heat,
+                atom, a, b, label, start, end, length, cost, walkable, strength, weight, area, rim, fixed, home, burden, rule, heat,
                 total, ground, around, members, score, place, state,
             )  # fmt: skip
             value += change
@@ -398,6 +404,10 @@ def anneal(
         new_a = score_grid(total[a] - weight[atom], ground[a] - area[atom], around[a] - outside - with_b + with_a, rule)
         new_b = score_grid(total[b] + weight[atom], ground[b] + area[atom], around[b] + outside - with_b + with_a, rule)
         change = new_a + new_b - score[a] - score[b] + rule[6] * cut
+        if home[atom] == a:
+            change += burden[atom]
+        elif home[atom] == b:
+            change -= burden[atom]
         if change > 0 and _draw(state) >= np.exp(-change / heat):
             continue
         stamp += 1
@@ -439,6 +449,8 @@ def _recut(
     area: Floats,
     rim: Floats,
     fixed: Flags,
+    home: Integers,
+    burden: Floats,
     rule: Floats,
     heat: float,
     total: Floats,
@@ -468,37 +480,43 @@ def _recut(
     line, parent = grow_tree(nodes, place, start, end, walkable, strength, 1.0, state)
     part = weigh_cuts(nodes, place, line, parent, start, end, length, cost, weight, area, rim)
     now = 0.0
-    for node in nodes:
+    # What each part holds of today's two grids: moving it away costs.
+    kept = np.zeros((len(nodes), 2))
+    for i in range(len(nodes)):
+        node = nodes[i]
+        if home[node] == a or home[node] == b:
+            kept[i, 0 if home[node] == a else 1] = burden[node]
+            if home[node] != label[node]:
+                now += burden[node]
         if label[node] == a:
             for at in range(start[node], start[node + 1]):
                 if label[end[at]] == b:
-                    now += cost[at]
+                    now += rule[6] * cost[at]
+    for at in range(len(nodes) - 1, 0, -1):
+        kept[parent[line[at]]] += kept[line[at]]
     place[nodes] = -1
     root = line[0]
-    top, top_score = -1, np.inf
+    top, top_score, top_swap = -1, np.inf, False
     for node in range(len(nodes)):
         if parent[node] < 0:
             continue
         one = score_grid(part[node, 0], part[node, 1], part[node, 2] + part[node, 3], rule)
         rest = part[root] - part[node]
         other = score_grid(rest[0], rest[1], rest[2] + part[node, 3], rule)
-        new = one + other + rule[6] * part[node, 4]
+        as_a = kept[node, 1] + kept[root, 0] - kept[node, 0]
+        as_b = kept[node, 0] + kept[root, 1] - kept[node, 1]
+        new = one + other + rule[6] * part[node, 4] + min(as_a, as_b)
         if new < top_score:
-            top, top_score = node, new
-    change = top_score - score[a] - score[b] - rule[6] * now
+            top, top_score, top_swap = node, new, as_b < as_a
+    change = top_score - score[a] - score[b] - now
     if top < 0 or (change > 0 and _draw(state) >= np.exp(-change / heat)):
         return 0.0
     inside = mark_part(line, parent, top)
-    in_a = 0
-    for i in range(len(nodes)):
-        if inside[i] == (label[nodes[i]] == a):
-            in_a += 1
-    # The larger overlap keeps its number, so that grids keep their identity.
-    mine, yours = (a, b) if 2 * in_a >= len(nodes) else (b, a)
+    mine, yours = (b, a) if top_swap else (a, b)
     for i in range(len(nodes)):
         label[nodes[i]] = mine if inside[i] else yours
-    one, two = part[top], part[root] - part[top]
-    for grid, values in ((mine, one), (yours, two)):
+    one_part, two_part = part[top], part[root] - part[top]
+    for grid, values in ((mine, one_part), (yours, two_part)):
         total[grid], ground[grid], around[grid] = values[0], values[1], values[2] + part[top, 3]
         score[grid] = score_grid(total[grid], ground[grid], around[grid], rule)
     members[mine] = inside.sum()

@@ -9,13 +9,14 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gridgeo.communities import Ground, cut_ground, mend
 from gridgeo.crs import require_metric
 from gridgeo.edges import find_edges, write_borders
-from gridgeo.errors import InputError
-from gridgeo.faces import Geometries, draw_faces
+from gridgeo.errors import Fault, InputError
+from gridgeo.faces import Geometries, Integers, draw_faces
 from gridgeo.schema import complete_layer, require_layer
 from gridgeo.slivers import find_slivers, fold_slivers, locate_faces
-from gridgeo.superblocks import keep_buildings_whole, split_superblocks
+from gridgeo.superblocks import keep_buildings_whole, redraw, split_superblocks
 
 BOUNDING_CLASSES = (
     "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link",
@@ -24,6 +25,7 @@ BOUNDING_CLASSES = (
 """Classes of streets that bound blocks; the others are inner ways, which only split superblocks."""
 
 _WATER_M2 = 20_000.0
+_PARTS_A_GRID = 4
 
 
 def enclose_blocks(
@@ -35,7 +37,9 @@ def enclose_blocks(
     buildings: gpd.GeoDataFrame | None = None,
     households: gpd.GeoDataFrame | None = None,
     communities: gpd.GeoDataFrame | None = None,
+    dedicated: gpd.GeoDataFrame | None = None,
     most_households: float = 500,
+    most_area_m2: float = 250_000.0,
     sliver_width_m: float = 20.0,
     sliver_area_m2: float = 1200.0,
     simplify_m: float = 2.0,
@@ -58,9 +62,14 @@ def enclose_blocks(
     households : GeoDataFrame, optional
         Layer ``households``; a block with more than `most_households` is split between clusters of buildings.
     communities : GeoDataFrame, optional
-        Polygons whose borders blocks must not cross, with ``unit_id``.
+        Polygons with ``unit_id`` whose borders no block crosses, save around a building that stands on one. Overlaps
+        and gaps are repaired.
+    dedicated : GeoDataFrame, optional
+        Polygons that are to become grids of their own: their outlines bound blocks too.
     most_households : float
         What a grid may hold at most.
+    most_area_m2 : float
+        A block of more ground than this is split along its inner ways too.
     sliver_width_m, sliver_area_m2 : float
         A face in which no circle of this diameter fits, or of less area, is no block: it is folded to its centreline.
     simplify_m : float
@@ -72,7 +81,7 @@ def enclose_blocks(
         Layer ``blocks``: ``block_id``, ``community_id``, ``grid_id`` (missing), ``block_kind`` (``land`` or
         ``water``), ``area_m2``, ``borders`` (the street along every border, see `gridgeo.edges.write_borders`) and the
         polygon, numbered from the north-west. The blocks cover the district exactly and share every vertex of their
-        borders.
+        borders. What was repaired is listed in ``attrs["repairs"]``.
 
     Raises
     ------
@@ -83,31 +92,76 @@ def enclose_blocks(
     """
     streets = require_layer("streets", streets)
     crs = require_metric(streets, layer="streets")
-    district = read_district(boundary, crs)
-    extra = [frame for frame in (barriers, buildings, households) if frame is not None]
-    for frame in extra:
-        require_metric(frame, layer="layer", crs=crs)
-    water = _wide_water(barriers, district)
-    lines = [_bounding_lines(streets, water), _barrier_lines(barriers), _rings(water), _rings(np.array([district]))]
-    lines = [near[shapely.intersects(district, near)] for near in lines]
-    if communities is not None:
-        lines.append(_rings(communities.geometry.to_numpy()))
-    faces = draw_faces(np.concatenate(lines))
-    shapely.prepare(district)
-    faces = faces[shapely.contains(district, shapely.point_on_surface(faces))]
-    faces, _ = fold_slivers(faces, find_slivers(faces, width_m=sliver_width_m, area_m2=sliver_area_m2))
-    if simplify_m > 0 and len(faces) > 1:
-        faces = shapely.coverage_simplify(faces, simplify_m, simplify_boundary=False)
-    solid = _solid(buildings)
-    faces = keep_buildings_whole(faces, solid)
+    named = {"barriers": barriers, "gates": gates, "buildings": buildings, "households": households}
+    for layer, frame in named.items():
+        if frame is not None:
+            require_metric(frame, layer=layer, crs=crs)
+    repairs: list[Fault] = []
+    ground = cut_ground(read_district(boundary, crs, repairs), communities)
+    water = _wide_water(barriers, ground.parts)
+    lines = np.concatenate(
+        [_bounding_lines(streets, water), _barrier_lines(barriers), _rings(water), _rings(areas_of(dedicated))]
+    )
+    faces, part = _draw(ground, lines, sliver_width_m, sliver_area_m2, simplify_m)
+    solid = mend(_solid(buildings), "buildings", repairs)
+    faces, part = _drop_empty(keep_buildings_whole(faces, solid), part)
     if households is not None and len(households):
-        faces = _split_heavy(faces, households, solid, streets, most_households)
-        faces = keep_buildings_whole(faces, solid)
-    blocks = _as_layer(faces, water, crs, communities)
-    return write_borders(blocks, find_edges(blocks, streets, barriers, gates, reach_m=sliver_width_m))
+        inner = _inner_lines(streets, barriers)
+        faces, parent = _split_heavy(faces, households, solid, inner, most_households, most_area_m2)
+        faces, part = _drop_empty(keep_buildings_whole(faces, solid), part[parent])
+    unit = np.array([*ground.unit_ids, None], dtype=object)[ground.unit[part]]
+    blocks = _as_layer(faces, unit, water, crs)
+    blocks = write_borders(blocks, find_edges(blocks, streets, barriers, gates, reach_m=sliver_width_m))
+    told = [fault.as_dict() for fault in (*repairs, *ground.repairs)]
+    if told:
+        blocks.attrs["repairs"] = told
+    return blocks
 
 
-def read_district(boundary: shapely.Geometry | gpd.GeoDataFrame | gpd.GeoSeries, crs: object) -> shapely.Geometry:
+def areas_of(dedicated: gpd.GeoDataFrame | None) -> Geometries:
+    """Return the polygons of areas, none for no layer.
+
+    Parameters
+    ----------
+    dedicated : GeoDataFrame, optional
+        Polygons.
+
+    Returns
+    -------
+    array of Polygon or MultiPolygon
+        Valid polygons.
+    """
+    return np.empty(0, dtype=object) if dedicated is None else mend(dedicated.geometry.to_numpy(), "dedicated", [])
+
+
+def _draw(
+    ground: Ground, lines: Geometries, width_m: float, area_m2: float, simplify_m: float
+) -> tuple[Geometries, Integers]:
+    """Cut each part of the ground along the lines; the parts' own borders never move."""
+    tree = shapely.STRtree(lines)
+    drawn: list[Geometries] = []
+    for part in ground.parts:
+        near = lines[tree.query(part, predicate="intersects")]
+        faces = draw_faces(np.r_[_rings(np.array([part], dtype=object)), near])
+        shapely.prepare(part)
+        faces = faces[shapely.contains(part, shapely.point_on_surface(faces))]
+        faces, _ = fold_slivers(faces, find_slivers(faces, width_m=width_m, area_m2=area_m2))
+        if simplify_m > 0 and len(faces) > 1:
+            faces = shapely.coverage_simplify(faces, simplify_m, simplify_boundary=False)
+        drawn.append(faces)
+    part_of = np.repeat(np.arange(len(drawn)), [len(faces) for faces in drawn])
+    every = np.concatenate(drawn)
+    return (every if len(drawn) == 1 else redraw(every)), part_of
+
+
+def _drop_empty(faces: Geometries, part: Integers) -> tuple[Geometries, Integers]:
+    full = ~shapely.is_empty(faces)
+    return faces[full], part[full]
+
+
+def read_district(
+    boundary: shapely.Geometry | gpd.GeoDataFrame | gpd.GeoSeries, crs: object, repairs: list[Fault] | None = None
+) -> shapely.Geometry:
     """Return a district's ground as one valid geometry.
 
     Parameters
@@ -116,6 +170,8 @@ def read_district(boundary: shapely.Geometry | gpd.GeoDataFrame | gpd.GeoSeries,
         The district; several polygons are taken together.
     crs : object
         The system it must be in when it says one.
+    repairs : list of Fault, optional
+        What was repaired is noted here.
 
     Returns
     -------
@@ -134,8 +190,7 @@ def read_district(boundary: shapely.Geometry | gpd.GeoDataFrame | gpd.GeoSeries,
         shapes = boundary.geometry.to_numpy()
     else:
         shapes = np.array([boundary], dtype=object)
-    valid = shapely.is_valid(shapes)
-    shapes = np.where(valid, shapes, shapely.make_valid(shapes))
+    shapes = mend(shapes, "boundary", repairs if repairs is not None else [])
     parts = shapely.get_parts(shapely.get_parts(shapes))
     parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON.value]
     district = parts[0] if len(parts) == 1 else shapely.union_all(parts)
@@ -169,11 +224,12 @@ def _barrier_lines(barriers: gpd.GeoDataFrame | None) -> Geometries:
     return lines[shapely.get_dimensions(lines) == 1]
 
 
-def _wide_water(barriers: gpd.GeoDataFrame | None, district: shapely.Geometry) -> Geometries:
+def _wide_water(barriers: gpd.GeoDataFrame | None, ground: Geometries) -> Geometries:
     if barriers is None:
         return np.empty(0, dtype=object)
     shapes = _parts(barriers.geometry.to_numpy()[(barriers["barrier_kind"] == "water").to_numpy()])
-    shapes = shapes[(shapely.get_dimensions(shapes) == 2) & shapely.intersects(district, shapes)]  # noqa: PLR2004
+    shapes = shapes[shapely.get_dimensions(shapes) == 2]  # noqa: PLR2004 - polygons
+    shapes = shapes[np.unique(shapely.STRtree(shapes).query(ground, predicate="intersects")[1])]
     united = shapely.get_parts(shapely.union_all(shapes)) if len(shapes) else shapes
     return united[shapely.area(united) >= _WATER_M2] if len(united) else united
 
@@ -186,40 +242,45 @@ def _solid(buildings: gpd.GeoDataFrame | None) -> Geometries:
     if buildings is None:
         return np.empty(0, dtype=object)
     shapes = buildings.geometry.to_numpy()
-    shapes = np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes))
     return shapes[shapely.area(shapes) > 0]
+
+
+def _inner_lines(streets: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame | None) -> Geometries:
+    inner = ~streets["street_class"].isin(BOUNDING_CLASSES) & ~streets["tunnel"]
+    lines = [_parts(streets.geometry.to_numpy()[inner.to_numpy()])]
+    if barriers is not None:
+        lines.append(_parts(barriers.geometry.to_numpy()[(barriers["barrier_kind"] == "wall").to_numpy()]))
+    every = np.concatenate(lines)
+    return every[shapely.get_dimensions(every) == 1]
 
 
 def _split_heavy(
     faces: Geometries,
     households: gpd.GeoDataFrame,
     buildings: Geometries,
-    streets: gpd.GeoDataFrame,
+    inner: Geometries,
     most: float,
-) -> Geometries:
+    most_area_m2: float,
+) -> tuple[Geometries, Integers]:
     points = households.geometry.to_numpy()
     weight = households["households"].to_numpy(float)
     block = locate_faces(points, faces)
     held = np.bincount(block[block >= 0], weights=weight[block >= 0], minlength=len(faces))
-    inner = ~streets["street_class"].isin(BOUNDING_CLASSES) & ~streets["tunnel"]
-    sites = np.concatenate([points, buildings])
-    parts, _ = split_superblocks(
+    return split_superblocks(
         faces,
-        held > most,
-        sites,
+        (held > most) | (shapely.area(faces) > most_area_m2),
+        np.concatenate([points, buildings]),
         np.r_[weight, np.zeros(len(buildings))],
-        inner_ways=_parts(streets.geometry.to_numpy()[inner.to_numpy()]),
-        most=most / 4,
+        inner_ways=inner,
+        most=most,
+        part=most / _PARTS_A_GRID,
     )
-    return parts
 
 
-def _as_layer(
-    faces: Geometries, water: Geometries, crs: object, communities: gpd.GeoDataFrame | None
-) -> gpd.GeoDataFrame:
+def _as_layer(faces: Geometries, unit: Geometries, water: Geometries, crs: object) -> gpd.GeoDataFrame:
     west, _, _, north = shapely.bounds(faces).T
     order = np.lexsort((west, -np.round(north / 100)))
-    faces = faces[order]
+    faces, unit = faces[order], unit[order]
     kind = np.full(len(faces), "land", dtype=object)
     if len(water):
         inside, _ = shapely.STRtree(water).query(shapely.point_on_surface(faces), predicate="intersects")
@@ -228,13 +289,11 @@ def _as_layer(
     frame = gpd.GeoDataFrame(
         {
             "block_id": [f"B{number:0{digits}}" for number in range(1, len(faces) + 1)],
+            "community_id": unit,
             "block_kind": kind,
             "area_m2": shapely.area(faces),
         },
         geometry=faces,
         crs=crs,
     )
-    if communities is not None:
-        found = locate_faces(shapely.point_on_surface(faces), communities.geometry.to_numpy())
-        frame["community_id"] = np.array([*communities["unit_id"], None], dtype=object)[found]
     return complete_layer("blocks", frame)

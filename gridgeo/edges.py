@@ -14,13 +14,17 @@ from gridgeo.faces import Floats, Geometries, Integers, share_borders
 from gridgeo.schema import STREET_CLASSES
 
 STREET_STRENGTHS = {
-    "motorway": 1.0, "trunk": 1.0, "primary": 0.97, "secondary": 0.9, "tertiary": 0.78, "motorway_link": 0.8,
-    "trunk_link": 0.8, "primary_link": 0.75, "secondary_link": 0.7, "tertiary_link": 0.6, "unclassified": 0.4,
-    "residential": 0.3, "busway": 0.3, "road": 0.3, "living_street": 0.2, "pedestrian": 0.2,
+    "motorway": 1.3, "trunk": 1.3, "primary": 1.25, "secondary": 1.0, "tertiary": 0.85, "motorway_link": 1.2,
+    "trunk_link": 1.2, "primary_link": 1.1, "secondary_link": 0.9, "tertiary_link": 0.8, "unclassified": 0.3,
+    "residential": 0.2, "busway": 0.2, "road": 0.2, "living_street": 0.15, "pedestrian": 0.15, "service": 0.15,
 }  # fmt: skip
-"""How well a street of each class serves as a border between grids, from 0 to 1; every other class 0.1."""
+"""How well a street of each class serves as a border between grids; every other class 0.1, no street at all 0.
 
-KIND_STRENGTHS = {"street": 0.0, "railway": 0.95, "water": 0.95, "expressway": 1.0, "wall": 0.8, "cut": 0.0}
+Graded, because a single step between main and other streets leaves the search nothing to climb. Above 1 a border is not
+only free but wanted: a grid that reaches across a great street pays for it.
+"""
+
+KIND_STRENGTHS = {"street": 0.0, "railway": 1.2, "water": 1.2, "expressway": 1.3, "wall": 0.8, "cut": 0.0}
 """The same for borders that are no streets: ``cut`` is a line drawn between buildings."""
 
 MAIN_CLASSES = tuple(name for name in STREET_CLASSES[:10])
@@ -170,7 +174,7 @@ def edge_strengths(edges: pd.DataFrame) -> Floats:
     Returns
     -------
     array of float
-        From 0 to 1, see `STREET_STRENGTHS` and `KIND_STRENGTHS`.
+        See `STREET_STRENGTHS` and `KIND_STRENGTHS`.
     """
     known = edges["street_class"].map(STREET_STRENGTHS)
     street = known.where(known.notna(), np.where(edges["street_class"].notna(), _OTHER_STRENGTH, 0.0))

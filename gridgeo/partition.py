@@ -24,31 +24,10 @@ from gridgeo.atoms import Atoms, make_atoms, pair_table
 from gridgeo.crs import require_metric
 from gridgeo.edges import GREAT_CLASSES, MAIN_CLASSES, find_edges, read_borders, write_borders
 from gridgeo.errors import Fault, PartitionError
-from gridgeo.faces import Floats, Integers, unite
+from gridgeo.faces import Integers, unite
 from gridgeo.schema import complete_layer, require_layer
+from gridgeo.search import Objective, Task, count_all, search
 from gridgeo.slivers import locate_faces
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What a good partition is: the weights of the terms of the objective.
-
-    Parameters
-    ----------
-    balance : float
-        Of the squared relative distance from the middle of the band.
-    band : float
-        Of leaving the band.
-    compactness : float
-        Of one minus Polsby-Popper.
-    street : float
-        Of borders that are no strong streets.
-    """
-
-    balance: float = 0.5
-    band: float = 12.0
-    compactness: float = 1.0
-    street: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -143,7 +122,10 @@ def partition_grids(
     pairs, rim = pair_table(blocks, edges)
     weight = blocks["households"].to_numpy(float)
     atoms = make_atoms(pairs, rim, weight, blocks.area.to_numpy(), community, low=low)
-    label = _search(atoms, low, high, objective or Objective(), seed, effort)
+    n = len(atoms)
+    counts = count_all(atoms, low, high)
+    task = Task(atoms, low, high, objective or Objective(), np.zeros(n, dtype=bool), np.full(n, -1), counts)
+    label, _ = search(task, seed=seed, effort=effort)
     return _assemble(blocks, atoms, label, (low, high), edges, int(households["households"].sum()))
 
 
@@ -170,62 +152,6 @@ def _communities_of(blocks: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> 
     found = locate_faces(place, communities.geometry.to_numpy())
     ids = np.array([*communities["unit_id"], None], dtype=object)
     return pd.Series(ids[found], index=blocks.index, dtype="str")
-
-
-def count_grids(weight: float, low: float, high: float) -> int:
-    """Return how many grids an area should be cut into.
-
-    Parameters
-    ----------
-    weight : float
-        Its households.
-    low, high : float
-        The band.
-
-    Returns
-    -------
-    int
-        The number that brings the mean nearest to the middle of the band, among those that fit it if any does; at
-        least 1.
-    """
-    middle = (low + high) / 2
-    about = max(1, round(weight / middle))
-    near = [k for k in range(max(1, about - 2), about + 3)]
-    return min(near, key=lambda k: (max(0.0, weight / k - high, low - weight / k), abs(weight / k - middle)))
-
-
-def _search(atoms: Atoms, low: float, high: float, objective: Objective, seed: int, effort: float) -> Integers:
-    """Cut each region into grids and improve them."""
-    from gridgeo import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
-
-    n = len(atoms)
-    label = np.zeros(n, dtype=np.int64)
-    state = np.array([1 + (int(seed) * 7919 + 12345) % 2147483646], dtype=np.int64)
-    regions = int(atoms.region.max()) + 1
-    held = np.bincount(atoms.region, weights=atoms.weight, minlength=regions)
-    counts = np.array([count_grids(weight, low, high) for weight in held])
-    total = int(counts.sum())
-    reference = 4 * np.sqrt(atoms.area.sum() / total)
-    cost = atoms.length * (1 - atoms.strength) / reference
-    middle = (low + high) / 2
-    rule = np.array(
-        [low, high, middle, objective.balance, objective.band, objective.compactness, objective.street], dtype=float
-    )
-    first = 0
-    for region in range(regions):
-        nodes = np.flatnonzero(atoms.region == region)
-        annealing.bisect(
-            label, first, int(counts[region]), nodes, atoms.start, atoms.end, atoms.length, cost, atoms.walkable,
-            atoms.strength, atoms.weight, atoms.area, atoms.rim, rule, 6, state,
-        )  # fmt: skip
-        first += int(counts[region])
-    steps = int(effort * n * (400 if annealing.COMPILED else 40))
-    fixed = np.zeros(n, dtype=bool)
-    annealing.anneal(
-        label, total, atoms.start, atoms.end, atoms.length, cost, atoms.walkable, atoms.strength, atoms.weight,
-        atoms.area, atoms.rim, atoms.region, fixed, rule, steps, 0.2, 0.002, 0.05, state,
-    )  # fmt: skip
-    return label
 
 
 def _assemble(

@@ -7,13 +7,15 @@ import numpy.typing as npt
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from gridgeo.faces import Floats, Geometries, Integers, border_lengths, dissolve, draw_faces, share_borders
-from gridgeo.slivers import locate_faces, sample_lines, separate
+from gridgeo.slivers import find_slivers, fold_slivers, locate_faces, sample_lines, separate
 
 _TOUCH_M = 1.0
 _SPLIT_M2 = 1e-6
-_GRAZE = 0.1
+_INNER_WIDTH_M = 16.0
+_INNER_M2 = 4_000.0
 _ROUNDS = 4
 
 
@@ -80,7 +82,8 @@ def keep_buildings_whole(blocks: Geometries, buildings: Geometries) -> Geometrie
     Returns
     -------
     array of Polygon
-        The blocks, over the same ground, each building in the block that held most of it.
+        The blocks in their order, over the same ground, each building in the block that held most of it; empty where
+        a block lay within a building.
     """
     for _ in range(_ROUNDS):
         split = find_split_buildings(blocks, buildings)
@@ -96,9 +99,20 @@ def _overlapping(buildings: Geometries, split: dict[int, int]) -> list[shapely.G
     tree = shapely.STRtree(buildings)
     _, near = tree.query(cut, predicate="intersects")
     group = buildings[np.unique(np.r_[list(split), near])]
-    clusters = cluster_buildings(group, touch_m=0.0)
+    clusters = _cluster_overlaps(group)
     united = [shapely.make_valid(shapely.union_all(group[clusters == number])) for number in range(clusters.max() + 1)]
     return [part for shape in united for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+
+
+def _cluster_overlaps(buildings: Geometries) -> Integers:
+    """Group buildings that stand on common ground; a common wall is not enough."""
+    one, other = shapely.STRtree(buildings).query(buildings, predicate="intersects")
+    one, other = one[one < other], other[one < other]
+    common = shapely.area(shapely.intersection(buildings[one], buildings[other])) > _SPLIT_M2
+    shape = (len(buildings), len(buildings))
+    links = coo_array((np.ones(common.sum()), (one[common], other[common])), shape=shape)
+    clusters: Integers = connected_components(links, directed=False)[1].astype(np.int64)
+    return clusters
 
 
 def _lead_around(blocks: Geometries, shapes: list[shapely.Geometry]) -> Geometries:
@@ -114,8 +128,7 @@ def _lead_around(blocks: Geometries, shapes: list[shapely.Geometry]) -> Geometri
     pieces, place, labels = pieces[labels >= 0], place[labels >= 0], labels[labels >= 0]
     piece, shape = shapely.STRtree(solid).query(place, predicate="intersects")
     labels[piece] = host[shape]
-    united = dissolve(pieces, labels, len(blocks))
-    return united[~shapely.is_empty(united)]
+    return dissolve(pieces, labels, len(blocks))
 
 
 def split_superblocks(
@@ -124,11 +137,12 @@ def split_superblocks(
     sites: Geometries,
     site_weight: Floats,
     *,
-    inner_ways: Geometries | None = None,
+    inner_ways: Geometries,
     most: float,
+    part: float,
     step_m: float = 2.0,
 ) -> tuple[Geometries, Integers]:
-    """Split blocks that hold too much into parts, along inner ways and between clusters of buildings.
+    """Split blocks that hold too much into parts, along inner ways and then between clusters of buildings.
 
     Parameters
     ----------
@@ -137,15 +151,17 @@ def split_superblocks(
     heavy : array of bool
         The blocks to split.
     sites : array of Point or Polygon
-        Buildings and household points; what touches stays together.
+        Household points and buildings; what touches stays together while it holds no more than `most`.
     site_weight : array of float
         Households of each site.
-    inner_ways : array of LineString, optional
-        Ways inside the blocks; where they enclose ground, they are borders before any other line.
+    inner_ways : array of LineString
+        Ways and walls inside the blocks; where they enclose ground, they are borders before any other line.
     most : float
-        Parts of less than this are joined while their sum stays below it.
+        What a grid may hold: a part between inner ways that holds more is split between buildings.
+    part : float
+        Parts between buildings are joined while their sum stays below this.
     step_m : float
-        Distance between samples along the sites' outlines.
+        Distance between samples along the buildings' outlines.
 
     Returns
     -------
@@ -154,66 +170,92 @@ def split_superblocks(
     parent : array of int
         The position in the input of the block each came from.
     """
-    parent = np.arange(len(blocks))
     if not heavy.any():
-        return blocks, parent
-    lines = [share_borders(blocks).lines(), _separators(blocks, heavy, sites, site_weight, most, step_m)]
-    if inner_ways is not None and len(inner_ways):
-        way, _ = shapely.STRtree(blocks[heavy]).query(inner_ways, predicate="intersects")
-        lines.append(inner_ways[np.unique(way)])
-    pieces = draw_faces(np.concatenate(lines))
-    owner = locate_faces(shapely.point_on_surface(pieces), blocks)
-    pieces, owner = pieces[owner >= 0], owner[owner >= 0]
-    parts = _join_parts(pieces, owner, heavy, sites, site_weight, most)
-    count = int(parts.max()) + 1
-    parent = np.empty(count, dtype=np.int64)
-    parent[parts] = owner
-    united = dissolve(pieces, parts, count)
-    full = ~shapely.is_empty(united)
-    return united[full], parent[full]
+        return blocks, np.arange(len(blocks))
+    way_tree, site_tree = shapely.STRtree(inner_ways), shapely.STRtree(sites)
+    parts: list[Geometries] = [blocks[~heavy]]
+    parent = np.flatnonzero(~heavy).tolist()
+    for number in np.flatnonzero(heavy).tolist():
+        block = blocks[number]
+        ways = inner_ways[way_tree.query(block, predicate="intersects")]
+        for piece in _split_along(block, ways):
+            at = site_tree.query(piece, predicate="intersects")
+            # A footprint on the piece's border belongs to the piece that most of it stands in.
+            at = at[shapely.intersects(piece, shapely.point_on_surface(sites[at]))]
+            if site_weight[at].sum() > most:
+                parts.append(_split_between(piece, sites[at], site_weight[at], most, part, step_m))
+            else:
+                parts.append(np.array([piece], dtype=object))
+            parent += [number] * len(parts[-1])
+    return redraw(np.concatenate(parts)), np.array(parent, dtype=np.int64)
 
 
-def _separators(
-    blocks: Geometries,
-    heavy: npt.NDArray[np.bool_],
-    sites: Geometries,
-    weight: Floats,
-    most: float,
-    step_m: float,
+def redraw(faces: Geometries) -> Geometries:
+    """Give faces that fit together a common drawing again, so that they share every vertex.
+
+    Parameters
+    ----------
+    faces : array of Polygon
+        Faces whose borders lie on each other, with or without common vertices.
+
+    Returns
+    -------
+    array of Polygon
+        The faces in their order; each ground in one of them.
+    """
+    pieces = draw_faces(shapely.boundary(faces))
+    owner = locate_faces(shapely.point_on_surface(pieces), faces)
+    return dissolve(pieces[owner >= 0], owner[owner >= 0], len(faces))
+
+
+def _split_along(block: shapely.Polygon, ways: Geometries) -> Geometries:
+    """Split a block along the ways inside it; what they enclose of little ground is shared among the rest."""
+    if len(ways) == 0:
+        return np.array([block], dtype=object)
+    faces = draw_faces(np.concatenate([np.array([block.boundary], dtype=object), ways]))
+    faces = faces[shapely.intersects(block, shapely.point_on_surface(faces))]
+    small = find_slivers(faces, width_m=_INNER_WIDTH_M, area_m2=_INNER_M2)
+    folded, _ = fold_slivers(faces, small)
+    return folded
+
+
+def _split_between(
+    piece: shapely.Polygon, sites: Geometries, weight: Floats, most: float, part: float, step_m: float
 ) -> Geometries:
-    """Draw the lines halfway between the clusters of sites of each heavy block."""
-    lines: list[Geometries] = []
-    tree = shapely.STRtree(sites)
-    for block in blocks[heavy]:
-        at = tree.query(block, predicate="intersects")
-        inside = sites[at]
-        clusters = _clusters_of(inside, weight[at], most)
-        start, end, owner = _outlines(inside, clusters)
-        points, owner = sample_lines(start, end, owner, step_m)
-        drawn = separate(points, owner)
-        lines.append(drawn[shapely.intersects(block, drawn)] if len(drawn) else drawn)
-    return np.concatenate(lines) if lines else np.empty(0, dtype=object)
+    """Split ground halfway between clusters of buildings, and join the cells up to a size."""
+    clusters = _clusters_of(sites, weight, most)
+    start, end, owner = _outlines(sites, clusters)
+    points, owner = sample_lines(start, end, owner, step_m)
+    lines = separate(points, owner)
+    pieces = draw_faces(np.concatenate([np.array([piece.boundary], dtype=object), lines]))
+    place = shapely.point_on_surface(pieces)
+    inside = shapely.intersects(piece, place)
+    pieces, place = pieces[inside], place[inside]
+    _, nearest = cKDTree(points).query(shapely.get_coordinates(place))
+    cells = dissolve(pieces, owner[nearest], int(clusters.max()) + 1)
+    held = np.bincount(clusters, weights=weight, minlength=len(cells))
+    full = ~shapely.is_empty(cells)
+    cells, held = cells[full], held[full]
+    group = _join_cells(cells, held, part)
+    return dissolve(cells, group, int(group.max()) + 1)
 
 
 def _clusters_of(sites: Geometries, weight: Floats, most: float) -> Integers:
-    """Group touching sites; a group that holds too much falls apart into what overlaps."""
+    """Group touching sites; a group that holds too much falls apart into what stands on common ground."""
     clusters = cluster_buildings(sites)
     held = np.bincount(clusters, weights=weight)
-    single = cluster_buildings(sites, touch_m=0.0) if (held > most).any() else clusters
-    apart = np.where(held[clusters] > most, len(held) + single, clusters)
-    if (np.bincount(single, weights=weight)[single] > most).any():
-        own = _hosts(sites)
-        apart = np.where(held[clusters] > most, len(held) + own, clusters)
+    apart = np.where(held[clusters] > most, len(held) + _hosts(sites), clusters)
     return np.unique(apart, return_inverse=True)[1].astype(np.int64)
 
 
 def _hosts(sites: Geometries) -> Integers:
-    """Group each point with the footprint it stands in, and nothing else."""
+    """Group footprints that overlap, and each point with the footprint it stands in."""
     group = np.arange(len(sites))
     point = np.flatnonzero(shapely.get_type_id(sites) == 0)
     solid = np.flatnonzero(shapely.get_type_id(sites) != 0)
+    group[solid] = len(sites) + _cluster_overlaps(sites[solid])
     which, host = shapely.STRtree(sites[solid]).query(sites[point], predicate="intersects")
-    group[point[which]] = solid[host]
+    group[point[which]] = group[solid[host]]
     return group
 
 
@@ -231,68 +273,21 @@ def _outlines(sites: Geometries, clusters: Integers) -> tuple[Floats, Floats, In
     return start, end, np.r_[clusters[site[single]], clusters[ring_site[ring[:-1][same]]]]
 
 
-def _join_parts(
-    pieces: Geometries,
-    owner: Integers,
-    heavy: npt.NDArray[np.bool_],
-    sites: Geometries,
-    site_weight: Floats,
-    most: float,
-) -> Integers:
-    """Join the pieces of each block, the longest common border first, while a part holds no more than `most`.
+def _join_cells(cells: Geometries, held: Floats, most: float) -> Integers:
+    """Join neighbouring cells, those that share most of their border first, while they hold no more than `most`.
 
-    A piece without households always joins; pieces that share a cluster of sites join whatever they hold.
+    A cell of no households joins whatever is beside it.
     """
-    weight = np.zeros(len(pieces))
-    place = shapely.point_on_surface(sites)
-    at = locate_faces(place, pieces)
-    np.add.at(weight, at[at >= 0], site_weight[at >= 0])
-    group = np.arange(len(pieces))
-
-    def root(piece: int) -> int:
-        while group[piece] != piece:
-            group[piece] = group[group[piece]]
-            piece = int(group[piece])
-        return piece
-
-    def join(one: int, other: int) -> None:
-        one, other = sorted((root(one), root(other)))
-        if one != other:
-            group[other] = one
-            weight[one] += weight[other]
-
-    first: dict[int, int] = {}
-    for piece, block in enumerate(owner.tolist()):
-        if not heavy[block]:
-            join(first.setdefault(block, piece), piece)
-    site, piece_of = _crossings(sites, pieces)
-    for one, (number, piece) in enumerate(zip(site, piece_of, strict=True)):
-        if one and site[one - 1] == number and owner[piece] == owner[piece_of[one - 1]]:
-            join(int(piece_of[one - 1]), int(piece))
-    shared = border_lengths(share_borders(pieces), len(pieces))
-    inner = (owner[shared.row] == owner[shared.col]) & heavy[owner[shared.row]] & (shared.row < shared.col)
-    row, column, length = shared.row[inner], shared.col[inner], shared.data[inner]
-    order = np.argsort(-length, kind="stable")
-    # Small parts first look for room, then parts without households go to whoever borders them most.
-    for limit in (most, np.inf):
-        for edge in order.tolist():
-            one, other = root(int(row[edge])), root(int(column[edge]))
-            empty = min(weight[one], weight[other]) == 0
-            if one != other and weight[one] + weight[other] <= limit and (empty or limit < np.inf):
-                join(one, other)
-    roots = np.array([root(piece) for piece in range(len(pieces))])
-    return np.unique(roots, return_inverse=True)[1].astype(np.int64)
-
-
-def _crossings(sites: Geometries, pieces: Geometries) -> tuple[Integers, Integers]:
-    """List the pieces that each footprint covers some ground of."""
-    solid = np.flatnonzero(shapely.get_type_id(sites) != 0)
-    site, piece = shapely.STRtree(pieces).query(sites[solid], predicate="intersects")
-    if len(site) == 0:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    share = shapely.area(shapely.intersection(sites[solid][site], pieces[piece]))
-    # A separator may graze a footprint; the border is led around it afterwards.
-    real = share > _GRAZE * shapely.area(sites[solid][site])
-    site, piece = site[real], piece[real]
-    order = np.lexsort((piece, site))
-    return site[order].astype(np.int64), piece[order].astype(np.int64)
+    weight, group = held.copy(), np.arange(len(cells))
+    around = shapely.length(cells)
+    shared = border_lengths(share_borders(cells), len(cells))
+    up = shared.row < shared.col
+    row, column, length = shared.row[up], shared.col[up], shared.data[up]
+    closeness = length / np.minimum(around[row], around[column])
+    for edge in np.argsort(-closeness, kind="stable").tolist():
+        one, other = int(group[row[edge]]), int(group[column[edge]])
+        together = weight[one] + weight[other]
+        if one != other and (together <= most or min(weight[one], weight[other]) == 0):
+            group[group == other] = one
+            weight[one] = together
+    return np.unique(group, return_inverse=True)[1].astype(np.int64)

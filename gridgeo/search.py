@@ -1,0 +1,271 @@
+"""The search for a partition: how many grids each region holds, the first cut, the improvement, the choice from a pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gridgeo.atoms import Atoms
+from gridgeo.faces import Floats, Integers
+
+Flags = npt.NDArray[np.bool_]
+
+HOT, WARM, COLD, RECUTS = 0.15, 0.05, 0.01, 0.05
+"""Temperatures of the annealing: first, first from a known partition, last; and the share of its steps that cut two grids
+anew."""
+
+_STEPS_AN_ATOM, _STEPS_AT_LEAST = 300, 60_000
+_TREES = 4
+_TURNS = 3
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a good partition is: the weights of the terms of the objective.
+
+    Parameters
+    ----------
+    balance : float
+        Of the squared relative distance from the middle of the band.
+    band : float
+        Of leaving the band.
+    compactness : float
+        Of one minus Polsby-Popper.
+    street : float
+        Of borders that are no strong streets.
+    move : float
+        Of moving a grid's worth of households out of today's grid, where there is one.
+    """
+
+    balance: float = 0.1
+    band: float = 12.0
+    compactness: float = 1.0
+    street: float = 2.5
+    move: float = 2.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question to the search.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        What is put together.
+    low, high : float
+        The band.
+    objective : Objective
+        The weights.
+    fixed : array of bool, one an atom
+        Atoms that stay in their grid.
+    home : array of int, one an atom
+        Today's grid, -1 for none.
+    counts : array of int, one a region
+        How many grids each region is cut into.
+    """
+
+    atoms: Atoms
+    low: float
+    high: float
+    objective: Objective
+    fixed: Flags
+    home: Integers
+    counts: Integers
+
+    @property
+    def rule(self) -> Floats:
+        """The objective as the inner loops want it."""
+        goal = self.objective
+        middle = (self.low + self.high) / 2
+        values = (self.low, self.high, middle, goal.balance, goal.band, goal.compactness, goal.street, goal.move)
+        return np.array(values, dtype=float)
+
+    @property
+    def cost(self) -> Floats:
+        """The cost of each common border, in borders of a square grid of average size."""
+        atoms = self.atoms
+        reference = 4 * np.sqrt(atoms.area.sum() / max(1, int(self.counts.sum())))
+        cost: Floats = atoms.length * (1 - atoms.strength) / reference
+        return cost
+
+
+def count_grids(weights: Floats, low: float, high: float) -> int:
+    """Return how many grids a region should be cut into.
+
+    Parameters
+    ----------
+    weights : array of float
+        The households of its atoms.
+    low, high : float
+        The band.
+
+    Returns
+    -------
+    int
+        At least 1. An atom above the band is a grid of its own; for the rest, the number that brings the mean nearest
+        to the middle of the band among those that leave it least.
+    """
+    heavy = weights > high
+    rest = float(weights[~heavy].sum())
+    if heavy.any() and rest < low:
+        return int(heavy.sum())
+    middle = (low + high) / 2
+    about = max(1, round(rest / middle))
+    near = range(max(1, about - 2), about + 3)
+    best = min(near, key=lambda k: (max(0.0, rest / k - high, low - rest / k), abs(rest / k - middle)))
+    return int(heavy.sum()) + best
+
+
+def count_all(atoms: Atoms, low: float, high: float) -> Integers:
+    """Return how many grids each region should be cut into.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        What is put together.
+    low, high : float
+        The band.
+
+    Returns
+    -------
+    array of int, one a region
+        See `count_grids`.
+    """
+    regions = int(atoms.region.max()) + 1
+    order = np.argsort(atoms.region, kind="stable")
+    bounds = np.searchsorted(atoms.region[order], np.arange(regions + 1))
+    weight = atoms.weight[order]
+    return np.array([count_grids(weight[a:b], low, high) for a, b in zip(bounds[:-1], bounds[1:], strict=True)])
+
+
+def search(
+    task: Task, *, seed: int, effort: float, start: Integers | None = None, hot: float = HOT
+) -> tuple[Integers, float]:
+    """Cut every region into its grids and improve them.
+
+    Parameters
+    ----------
+    task : Task
+        The question.
+    seed : int
+        Same seed, same answer.
+    effort : float
+        How long to search, as a multiple of the usual.
+    start : array of int, optional
+        The assignment to begin with, numbered from 0; by default trees are cut.
+    hot : float
+        The first temperature.
+
+    Returns
+    -------
+    label : array of int, one an atom
+        The grid of each atom.
+    value : float
+        The objective.
+    """
+    from gridgeo import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
+
+    atoms, cost, rule = task.atoms, task.cost, task.rule
+    state = np.array([1 + (int(seed) * 7919 + 12345) % 2147483646], dtype=np.int64)
+    if start is None:
+        label = np.zeros(len(atoms), dtype=np.int64)
+        first = 0
+        for region, count in enumerate(task.counts.tolist()):
+            nodes = np.flatnonzero(atoms.region == region)
+            annealing.bisect(
+                label, first, count, nodes, atoms.start, atoms.end, atoms.length, cost, atoms.walkable,
+                atoms.strength, atoms.weight, atoms.area, atoms.rim, rule, _TREES, state,
+            )  # fmt: skip
+            first += count
+    else:
+        label = start.astype(np.int64)
+    steps = int(effort * (_STEPS_AN_ATOM * len(atoms) + _STEPS_AT_LEAST)) if annealing.COMPILED else 30 * len(atoms)
+    value = annealing.anneal(
+        label, int(max(label.max() + 1, task.counts.sum())), atoms.start, atoms.end, atoms.length, cost,
+        atoms.walkable, atoms.strength, atoms.weight, atoms.area, atoms.rim, atoms.region, task.fixed, task.home, rule,
+        steps, hot, COLD, RECUTS, state,
+    )  # fmt: skip
+    return label, float(value)
+
+
+def search_pool(task: Task, *, seed: int, effort: float, size: int) -> Integers:
+    """Search from several seeds, choose the best set of grids among all found, and improve it once more.
+
+    The choice is exact: every grid found is a column, every atom must be covered once, and the sum of the grids' scores
+    with half their borders' costs is least (a set partition, solved by HiGHS). It cannot be worse than the best single
+    search.
+
+    Parameters
+    ----------
+    task : Task
+        The question.
+    seed : int
+        Same seed, same answer.
+    effort : float
+        How long each search is.
+    size : int
+        How many searches.
+
+    Returns
+    -------
+    array of int, one an atom
+        The grid of each atom.
+    """
+    best, value = search(task, seed=seed, effort=effort)
+    for turn in range(_TURNS):
+        # Searches from one start differ here and there only, so that their best places fit together.
+        seeds = [1 + (seed * _TURNS + turn) * size + one for one in range(size)]
+        found = [search(task, seed=one, effort=effort, start=best, hot=WARM) for one in seeds]
+        chosen = _choose(task, [best, *(label for label, _ in found)], best)
+        chosen, chosen_value = search(task, seed=seeds[0], effort=effort, start=chosen, hot=COLD)
+        if chosen_value < value:
+            best, value = chosen, chosen_value
+    return best
+
+
+def _choose(task: Task, labels: list[Integers], fallback: Integers) -> Integers:
+    import highspy  # noqa: PLC0415 - only a pool needs the solver
+
+    from gridgeo import annealing  # noqa: PLC0415 - as above
+
+    atoms, rule, cost = task.atoms, task.rule, task.cost
+    columns: dict[bytes, tuple[Integers, float]] = {}
+    row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
+    for label in labels:
+        n = int(label.max()) + 1
+        total, ground, around, members = annealing.tally(
+            label, n, atoms.start, atoms.end, atoms.length, atoms.weight, atoms.area, atoms.rim
+        )
+        cut = label[row] != label[atoms.end]
+        street = np.bincount(label[row[cut]], weights=cost[cut], minlength=n) / 2
+        order = np.argsort(label, kind="stable")
+        bounds = np.searchsorted(label[order], np.arange(n + 1))
+        for grid in np.flatnonzero(members):
+            mine = order[bounds[grid] : bounds[grid + 1]]
+            score = annealing.score_grid(total[grid], ground[grid], around[grid], rule) + rule[6] * street[grid]
+            columns.setdefault(mine.tobytes(), (mine, float(score)))
+    sets = list(columns.values())
+    model = highspy.Highs()
+    model.setOptionValue("output_flag", False)  # noqa: FBT003 - the solver's own signature
+    model.setOptionValue("time_limit", 20.0)
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(sets), len(atoms)
+    lp.col_cost_ = np.array([score for _, score in sets])
+    lp.col_lower_, lp.col_upper_ = np.zeros(len(sets)), np.ones(len(sets))
+    lp.row_lower_ = lp.row_upper_ = np.ones(len(atoms))
+    lp.integrality_ = [highspy.HighsVarType.kInteger] * len(sets)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = np.cumsum([0, *(len(mine) for mine, _ in sets)])
+    lp.a_matrix_.index_ = np.concatenate([mine for mine, _ in sets])
+    lp.a_matrix_.value_ = np.ones(len(lp.a_matrix_.index_))
+    model.passModel(lp)
+    model.run()
+    if model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return fallback
+    taken = np.flatnonzero(np.array(model.getSolution().col_value) > 0.5)  # noqa: PLR2004 - a rounded 0 or 1
+    label = np.empty(len(atoms), dtype=np.int64)
+    for number, column in enumerate(taken.tolist()):
+        label[sets[column][0]] = number
+    return label
