@@ -8,7 +8,7 @@ import os
 import streamlit as st
 
 from app.language import speaking
-from app.pages import overview
+from app.views import overview
 from app.server import PLAN_VARIABLE
 from app.widgets import STYLE, plain
 from gridgeo.errors import GridgeoError

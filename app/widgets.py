@@ -56,8 +56,10 @@ def show_headline(figures: list[dict[str, Any]], lang: str) -> None:
     lang : {'zh', 'en'}
         The reader's language.
     """
-    columns = st.columns(2)
     for place, figure in enumerate(figures):
+        if place % 2 == 0:
+            # A row of its own for each pair, so that a screen reader meets them in their order.
+            columns = st.columns(2)
         value = (
             "–" if figure["value"] is None else f"{figure['value']:.1%}" if figure["share"] else f"{figure['value']:,}"
         )

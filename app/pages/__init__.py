@@ -1,1 +1,0 @@
-"""The app's pages, one module each: they show what `gridgeo` computed and compute nothing themselves."""

@@ -1,0 +1,168 @@
+"""The app without a browser: what its pages show and say, and how its server is started."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import server
+from app.widgets import plain
+from gridgeo.assessment import assess_plan
+from gridgeo.plan import Name, PlanInfo, make_plan
+from gridgeo.readers import bundled_places, bundled_plan_path
+from gridgeo.store import read_plan, write_plan
+
+MAIN = Path(server.__file__).parent / "main.py"
+
+
+@pytest.fixture
+def open_app(monkeypatch):
+    def start(plan=None, lang="en"):
+        monkeypatch.setenv(server.PLAN_VARIABLE, str(plan or ""))
+        monkeypatch.setenv(server.LANGUAGE_VARIABLE, lang)
+        return AppTest.from_file(MAIN, default_timeout=120).run()
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def found():
+    return assess_plan(read_plan(bundled_plan_path(bundled_places()[0])))
+
+
+class TestOverview:
+    def test_figures_are_those_computed(self, open_app, found):
+        app = open_app()
+        assert not app.exception
+        assert not app.error
+        rates = [f"{coverage.summary()['coverage_rate'].iloc[0]:.1%}" for coverage in found.coverages]
+        values = [metric.value for metric in app.metric]
+        assert values == [f"{found.plan.households['households'].sum():,}", *rates, str(len(found.gaps))]
+        assert all("(estimated)" in metric.label for metric in app.metric)
+
+    def test_tables_hold_every_household(self, open_app, found):
+        tables = open_app().dataframe
+        assert len(tables) == 2
+        for table in tables:
+            assert table.value["households"].sum() == found.plan.households["households"].sum()
+            assert table.value["rate_300"].between(0, 1).all()
+
+    @pytest.mark.parametrize("lang", ["zh", "en"])
+    def test_speaks_both_languages(self, open_app, found, lang):
+        app = open_app(lang=lang)
+        assert getattr(found.plan.info.name, lang) in app.subheader[0].value.replace("\\", "")
+        assert app.tabs[0].label == {"zh": "按社区", "en": "By community"}[lang]
+        texts = [element.value for element in app.text]
+        assert {getattr(note, lang) for note in found.plan.info.notes} <= set(texts)
+
+    def test_language_can_be_switched(self, open_app, found):
+        app = open_app(lang="zh")
+        app.segmented_control(key="language").set_value("en").run()
+        assert found.plan.info.name.en in app.subheader[0].value.replace("\\", "")
+        assert app.query_params["lang"] == "en"
+
+    def test_any_cutoff_can_be_asked_for(self, open_app, found):
+        app = open_app()
+        app.segmented_control(key="cutoff").set_value("other").run()
+        app.number_input(key="cutoff_other").set_value(650).run()
+        assert not app.exception
+        covered = found.coverages[0].distance_m <= 650
+        households = found.plan.households["households"].to_numpy()
+        assert app.metric[1].value == f"{households[covered].sum() / households.sum():.1%}"
+        assert "650" in app.metric[1].label
+
+    def test_gaps_are_listed_worst_first(self, open_app, found):
+        options = open_app().radio(key="gap").options
+        for option, households in zip(options, found.gaps["households"], strict=False):
+            assert f"{int(households):,}" in option.replace("\\", "")
+
+
+class TestBadPlans:
+    def test_an_empty_plan_says_what_to_do(self, open_app, tmp_path):
+        path = tmp_path / "empty.gpkg"
+        write_plan(make_plan(PlanInfo(Name("空", "empty")), 4548), path)
+        app = open_app(path)
+        assert not app.exception
+        assert len(app.error) == 1
+        assert "units" in app.error[0].value
+        assert "Add the layer" in app.error[0].value
+
+    def test_a_plan_deleted_while_open_is_one_sentence(self, open_app, tmp_path):
+        path = tmp_path / "plan.gpkg"
+        path.write_bytes(bundled_plan_path(bundled_places()[0]).read_bytes())
+        app = open_app(path)
+        assert not app.error
+        path.unlink()
+        app.run()
+        assert not app.exception
+        assert len(app.error) == 1
+        assert "plan" in app.error[0].value
+        assert str(tmp_path) not in app.error[0].value
+
+    def test_an_unexpected_failure_shows_no_traceback(self, open_app, monkeypatch):
+        monkeypatch.setattr("app.cache.plan_path", lambda _given: 1 / 0)
+        app = open_app()
+        assert not app.exception
+        assert len(app.error) == 1
+        assert "ZeroDivision" not in app.error[0].value
+
+
+class TestServer:
+    def test_flags_are_safe(self):
+        arguments = server.server_arguments(8601)
+        for flag in (
+            "--server.address=127.0.0.1",
+            "--server.port=8601",
+            "--browser.gatherUsageStats=false",
+            "--client.showErrorDetails=none",
+            "--server.fileWatcherType=none",
+            "--server.enableXsrfProtection=true",
+            "--server.enableStaticServing=false",
+        ):
+            assert flag in arguments
+
+    def test_a_missing_plan_is_one_sentence_and_exit_code_1(self, tmp_path):
+        done = run_app(str(tmp_path / "nothing.gpkg"))
+        assert done.returncode == 1
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert "nothing.gpkg" in done.stderr
+
+    def test_a_broken_plan_is_one_sentence_and_exit_code_1(self, tmp_path):
+        path = tmp_path / "broken.gpkg"
+        path.write_bytes(b"no plan at all")
+        done = run_app(str(path))
+        assert done.returncode == 1
+        assert len(done.stderr.strip().splitlines()) == 1
+
+    def test_a_taken_port_is_one_sentence_and_exit_code_1(self):
+        with server.socket.socket() as taken:
+            taken.bind((server.HOST, 0))
+            taken.listen()
+            done = run_app("--port", str(taken.getsockname()[1]))
+        assert done.returncode == 1
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+def run_app(*arguments):
+    environment = {**os.environ, "GRIDGEO_LANG": "en"}
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "words", ["**bold**", "[link](http://x)", "$x$", ":red[x]", "# head", "<b>", "`code`", "a_b_c"]
+)
+def test_markdown_in_words_is_escaped(words):
+    escaped = plain(words)
+    assert escaped.replace("\\", "") == words
+    for mark in "*[]$:#<`_":
+        assert escaped.count(mark) == escaped.count("\\" + mark)
