@@ -32,6 +32,8 @@ class Access:
         The length of the access leg in units.
     segment : ndarray of int64, shape (points,)
         The segment it stands on; -1 where none.
+    share : ndarray of float, shape (points,)
+        Where on the segment, from 0 to 1.
     """
 
     xy: Floats
@@ -39,6 +41,7 @@ class Access:
     along: Ints
     leg: Ints
     segment: Ints
+    share: Floats
 
     @property
     def snapped(self) -> np.ndarray:
@@ -87,7 +90,8 @@ def snap_points(
     segment, share, leg_m = nearest_segments(network.segment_grid, xy, within_m=network.max_access_m)
     if network.obstacles is not None:
         _walk_round(network, network.obstacles, xy, segment, share, leg_m)
-    return place_on_segments(network, xy, segment, share, leg_m)
+    leg = to_units(np.where(segment >= 0, leg_m, 0.0))
+    return place_on_segments(network, xy, segment, share, leg)
 
 
 def _walk_round(
@@ -128,7 +132,7 @@ def _walk_round(
         segment[at], share[at], leg_m[at] = on_segment[gate], on_share[gate], through_m[near]
 
 
-def place_on_segments(network: Network, xy: Floats, segment: Ints, share: Floats, leg_m: Floats) -> Access:
+def place_on_segments(network: Network, xy: Floats, segment: Ints, share: Floats, leg: Ints) -> Access:
     """Turn positions on segments into positions on edges.
 
     Parameters
@@ -141,8 +145,8 @@ def place_on_segments(network: Network, xy: Floats, segment: Ints, share: Floats
         The segment each stands on; -1 for none.
     share : ndarray of float, shape (points,)
         Where on it, from 0 to 1.
-    leg_m : ndarray of float, shape (points,)
-        The access leg's length in metres.
+    leg : ndarray of int64, shape (points,)
+        The access leg's length in units.
 
     Returns
     -------
@@ -157,6 +161,7 @@ def place_on_segments(network: Network, xy: Floats, segment: Ints, share: Floats
         xy=xy,
         edge=np.where(snapped, network.segment_edge[at], -1),
         along=np.where(snapped, along, 0),
-        leg=to_units(np.where(snapped, leg_m, 0.0)),
+        leg=np.where(snapped, leg, 0),
         segment=segment,
+        share=share,
     )

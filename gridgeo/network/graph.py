@@ -119,6 +119,24 @@ class Network:
             return np.zeros((0, 2))
         return point_coordinates(self.gates, layer="gates", crs=self.crs)[gates_open(self.gates)]
 
+    def gates_xy(self, gate_ids: list[str]) -> Floats:
+        """Return where certain gates are.
+
+        Parameters
+        ----------
+        gate_ids : list of str
+            The gates.
+
+        Returns
+        -------
+        ndarray of float, shape (k, 2)
+            Their places, in metres.
+        """
+        if self.gates is None:
+            return np.zeros((0, 2))
+        chosen = self.gates[self.gates["gate_id"].isin(gate_ids)]
+        return point_coordinates(chosen, layer="gates", crs=self.crs)
+
     @cached_property
     def node_tree(self) -> cKDTree:
         """The nodes, to be asked which lie within a distance."""

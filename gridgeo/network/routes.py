@@ -14,8 +14,6 @@ from gridgeo.network.access import Access
 from gridgeo.network.graph import Network
 from gridgeo.network.measure import MAX_UNITS, RANK_BITS, UNIT_BITS, Flags, Floats, Ints, expand_ranges
 
-_MOST_RANKS = (1 << RANK_BITS) - 2
-
 
 @dataclass(frozen=True, eq=False)
 class Reach:
@@ -255,27 +253,6 @@ def edges_within(
         return np.where(known[place] == wanted, units[place], _FAR)
 
     return pair_station, pair_edge, distance(network.edge_u), distance(network.edge_v)
-
-
-def rank_stations(xy: Floats, ids: np.ndarray) -> Ints:
-    """Order stations from west to east, then south to north, then by id: of equal distances the first wins.
-
-    Parameters
-    ----------
-    xy : ndarray of float, shape (stations, 2)
-        Where they are.
-    ids : ndarray of str, shape (stations,)
-        Their ids.
-
-    Returns
-    -------
-    ndarray of int64, shape (stations,)
-        Each station's place in that order.
-    """
-    order = np.lexsort((ids, xy[:, 1], xy[:, 0]))
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return place
 
 
 def nearest_keys(network: Network, households: Access, stations: Access, ranks: Ints) -> tuple[Floats, Floats]:

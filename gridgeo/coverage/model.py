@@ -1,0 +1,192 @@
+"""What an assessment of coverage holds, and how it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy.spatial import cKDTree
+
+from gridgeo.coverage.patched import Patched
+from gridgeo.coverage.roster import Roster
+from gridgeo.coverage.summary import summarise
+from gridgeo.errors import InputError
+from gridgeo.network import Network
+from gridgeo.network.access import Access
+from gridgeo.network.measure import Flags, Floats, Ints, limit_units, to_metres
+
+REASONS = ("", "beyond_cutoff", "unreachable", "unsnapped")
+"""Why a household is not covered; empty for one that is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """Who can walk to a station. Make one with `gridgeo.assess_coverage`.
+
+    Parameters
+    ----------
+    network : Network
+        The network walked on.
+    source : GeoDataFrame
+        The households as given.
+    roster : Roster
+        The stations that count.
+    household_access : Access
+        Where the households stand on the network.
+    slot : Patched
+        The station each household walks to, as a slot of the roster; -1 for none.
+    units : Patched
+        How far that is, in units (see `gridgeo.network.measure`); 0 where there is none.
+    node_key : Patched
+        The least key at every node of the network; empty when there are too many stations for one search.
+    reached_by : dict of Patched
+        Cutoff in metres → how many stations reach each household within it.
+    cutoff_m : float
+        The cutoff that `households` is decided by; see `at` for the others.
+    """
+
+    network: Network
+    source: gpd.GeoDataFrame
+    roster: Roster
+    household_access: Access
+    slot: Patched
+    units: Patched
+    node_key: Patched
+    reached_by: dict[float, Patched]
+    cutoff_m: float
+
+    @property
+    def cutoffs_m(self) -> tuple[float, ...]:
+        """All cutoffs that were assessed, in the order given."""
+        return tuple(self.reached_by)
+
+    @property
+    def stations(self) -> gpd.GeoDataFrame:
+        """The stations that were counted."""
+        return self.roster.stations
+
+    def at(self, cutoff_m: float) -> Coverage:
+        """Return the same coverage decided by another of its cutoffs.
+
+        Parameters
+        ----------
+        cutoff_m : float
+            One of `cutoffs_m`.
+
+        Returns
+        -------
+        Coverage
+            The coverage; nothing is walked again.
+
+        Raises
+        ------
+        InputError
+            If that cutoff was not assessed.
+        """
+        if float(cutoff_m) not in self.reached_by:
+            known = ", ".join(f"{cutoff:g}" for cutoff in self.cutoffs_m)
+            raise InputError("cutoff_not_assessed", value=cutoff_m, allowed=known)
+        return replace(self, cutoff_m=float(cutoff_m))
+
+    @cached_property
+    def distance_m(self) -> Floats:
+        """Each household's walking distance to its station in metres; inf for none; shape (households,)."""
+        distance = to_metres(self.units.full)
+        distance[self.slot.full < 0] = np.inf
+        return distance
+
+    @cached_property
+    def covered(self) -> Flags:
+        """Which households are covered; shape (households,), bool."""
+        near: Flags = self.units.full <= limit_units(self.cutoff_m)
+        return near & (self.slot.full >= 0)
+
+    @cached_property
+    def reason_codes(self) -> Ints:
+        """Why each household is not covered, as a place in `REASONS`; shape (households,)."""
+        code = np.where(self.covered, np.int8(0), np.int8(1))
+        none = np.flatnonzero(self.slot.full < 0)
+        code[none] = np.where(self.household_access.edge[none] < 0, np.int8(3), np.int8(2))
+        return code
+
+    @cached_property
+    def straight_m(self) -> Floats:
+        """Straight-line metres to the household's station, or where it has none to the nearest one; shape (n,)."""
+        xy, slot = self.household_access.xy, self.slot.full
+        x, y = np.ascontiguousarray(self.roster.access.xy.T)
+        straight: Floats = np.hypot(xy[:, 0] - x[slot], xy[:, 1] - y[slot])
+        none = np.flatnonzero(slot < 0)
+        straight[none] = self.nearest_straight_m(none)
+        straight *= 1000
+        np.rint(straight, out=straight)
+        straight /= 1000
+        return straight
+
+    def nearest_straight_m(self, rows: Ints) -> Floats:
+        """Measure from some households straight to the nearest station: the circle that paper plans draw.
+
+        Parameters
+        ----------
+        rows : ndarray of int64
+            The households.
+
+        Returns
+        -------
+        ndarray of float
+            Metres; inf where no station counts.
+        """
+        stations = self.roster.access.xy[self.roster.active]
+        if len(stations) == 0 or len(rows) == 0:
+            return np.full(len(rows), np.inf)
+        return np.asarray(cKDTree(stations).query(self.household_access.xy[rows])[0], dtype=np.float64)
+
+    @cached_property
+    def households(self) -> pd.DataFrame:
+        """The answer for every household.
+
+        A DataFrame indexed by ``household_id`` in the order given: ``station_id`` (missing for none), ``distance_m``
+        (walking distance, inf for none), ``straight_m`` (straight line to the same station; to the nearest one where
+        no walk leads to any), ``covered``, ``reason`` ("" for a covered household, else ``beyond_cutoff``,
+        ``unreachable``: no walk leads to any station, or ``unsnapped``: no street within reach), ``n_stations`` (how
+        many stations are within the cutoff); then the counts, ids and flags that the households came with.
+        """
+        answer = {
+            "station_id": _decode(self.slot.full, self.roster.ids),
+            "distance_m": self.distance_m,
+            "straight_m": self.straight_m,
+            "covered": self.covered,
+            "reason": _decode(self.reason_codes, np.array(REASONS, dtype=object)),
+            "n_stations": self.reached_by[self.cutoff_m].full,
+        }
+        given = self.source.drop(columns=self.source.active_geometry_name)
+        index = pd.Index(given["household_id"]) if "household_id" in given else given.index.rename("household_id")
+        kept = given.drop(columns=[name for name in ("household_id", *answer) if name in given])
+        return pd.DataFrame(answer | {name: kept[name].array for name in kept}, index=index)
+
+    def summary(self, by: str | None = None) -> pd.DataFrame:
+        """Count covered households and people, for the whole or for each unit of a level.
+
+        Parameters
+        ----------
+        by : str, optional
+            A level (``"grid"``, ``"community"``, …): the households' column ``<by>_id``. The whole when left out.
+
+        Returns
+        -------
+        DataFrame
+            See `gridgeo.coverage.summarise`.
+        """
+        return summarise(self.households, by=by)
+
+
+def _decode(codes: Ints, names: np.ndarray) -> pd.api.extensions.ExtensionArray:
+    """Turn numbers into the text they stand for; a negative one is missing."""
+    mask = codes < 0
+    indices = pa.array(np.where(mask, 0, codes).astype(np.int32), mask=mask if mask.any() else None)
+    words = pa.DictionaryArray.from_arrays(indices, pa.array(names.tolist(), pa.large_string())).dictionary_decode()
+    decoded: pd.api.extensions.ExtensionArray = pd.array(words, dtype="str")
+    return decoded
