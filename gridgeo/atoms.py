@@ -22,8 +22,6 @@ class Atoms:
 
     Parameters
     ----------
-    of_block : array of int, one a block
-        The atom of each block; an atom may hold several blocks.
     weight, area, rim : array of float, one an atom
         Households (or workload), square metres, and metres on the district's border.
     region : array of int, one an atom
@@ -36,7 +34,6 @@ class Atoms:
         Whether one can walk across.
     """
 
-    of_block: Integers
     weight: Floats
     area: Floats
     rim: Floats
@@ -77,7 +74,7 @@ def pair_table(blocks: gpd.GeoDataFrame, edges: pd.DataFrame | None) -> tuple[pd
         shared = border_lengths(segments, n)
         up = shared.row < shared.col
         pairs = pd.DataFrame({"a": shared.row[up], "b": shared.col[up], "length": shared.data[up]})
-        return pairs.assign(strength=0.0, walkable=True), rim
+        return pairs.assign(strength=0.0, walkable=True), rim.astype(float)
     place = pd.Series(np.arange(n), index=blocks["block_id"].to_numpy())
     a, b = edges["block_a"].map(place), edges["block_b"].map(place)
     alone = b.isna().to_numpy()
@@ -95,13 +92,13 @@ def pair_table(blocks: gpd.GeoDataFrame, edges: pd.DataFrame | None) -> tuple[pd
     rows = rows[rows["a"] != rows["b"]]
     pairs = rows.groupby(["a", "b"], as_index=False).agg({"length": "sum", "mass": "sum", "walkable": "any"})
     strength = pairs["mass"] / pairs["length"].clip(lower=1e-9)
-    return pairs.assign(strength=strength).drop(columns="mass"), rim
+    return pairs.assign(strength=strength).drop(columns="mass"), rim.astype(float)
 
 
 def make_atoms(
     pairs: pd.DataFrame, rim: Floats, weight: Floats, area: Floats, community: Integers, *, low: float
 ) -> Atoms:
-    """Join what nobody could walk to with its neighbour, and lay the rest out as arrays.
+    """Lay blocks out as arrays, in regions that one can walk through.
 
     Parameters
     ----------
@@ -112,7 +109,7 @@ def make_atoms(
     community : array of int, one a block
         Grids never cross between communities.
     low : float
-        A pocket that cannot be walked out of joins its neighbour unless it holds this much.
+        A pocket that cannot be walked out of and holds less than this is opened to its neighbour.
 
     Returns
     -------
@@ -120,49 +117,97 @@ def make_atoms(
         The arrays.
     """
     n = len(weight)
-    inside = community[pairs["a"]] == community[pairs["b"]]
-    foot = (
-        inside.to_numpy() & pairs["walkable"].to_numpy()
-        if isinstance(inside, pd.Series)
-        else inside & pairs["walkable"].to_numpy()
-    )
-    of_block = np.arange(n)
-    a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
-    length, strength = pairs["length"].to_numpy(), pairs["strength"].to_numpy()
+    a, b = pairs["a"].to_numpy(np.int64), pairs["b"].to_numpy(np.int64)
+    length, strength = pairs["length"].to_numpy(float), pairs["strength"].to_numpy(float)
     inside = community[a] == community[b]
-    walkable = foot.copy()
-    # Pockets: parts of a community that one cannot walk out of. The smallest joins first, over its longest border.
-    for _ in range(n):
-        links = coo_array((np.ones(walkable.sum()), (a[walkable], b[walkable])), shape=(n, n))
-        count, part = connected_components(links, directed=False)
-        held = np.bincount(part, weights=weight, minlength=count)
-        loose = inside & (part[a] != part[b])
-        poor = loose & (np.minimum(held[part[a]], held[part[b]]) < low)
-        if not poor.any():
-            break
-        poorer = np.where(held[part[a]] <= held[part[b]], part[a], part[b])[poor]
-        reach = coo_array((length[poor], (poorer, np.flatnonzero(poor))), shape=(count, len(a))).tocsr()
-        moved = np.unique(poorer)
-        chosen = [
-            reach.indices[s:e][np.argmax(reach.data[s:e])]
-            for s, e in zip(reach.indptr[moved], reach.indptr[moved + 1], strict=True)
-        ]
-        walkable[chosen] = True
-    links = coo_array((np.ones(walkable.sum()), (a[walkable], b[walkable])), shape=(n, n))
-    _, part = connected_components(links, directed=False)
+    walkable = _open_pockets(a, b, length, inside, inside & pairs["walkable"].to_numpy(bool), weight, low)
     row, column = np.r_[a, b], np.r_[b, a]
     order = np.lexsort((column, row))
-    start = np.searchsorted(row[order], np.arange(n + 1))
-    both = np.r_[np.arange(len(a)), np.arange(len(a))][order]
+    both = np.tile(np.arange(len(a)), 2)[order]
     return Atoms(
-        of_block=of_block,
         weight=weight.astype(float),
         area=area.astype(float),
         rim=rim.astype(float),
-        region=part.astype(np.int64),
-        start=start.astype(np.int64),
+        region=link_parts(a, b, walkable, n),
+        start=np.searchsorted(row[order], np.arange(n + 1)).astype(np.int64),
         end=column[order].astype(np.int64),
-        length=length[both].astype(float),
-        strength=strength[both].astype(float),
+        length=length[both],
+        strength=strength[both],
         walkable=walkable[both],
     )
+
+
+def _open_pockets(
+    a: Integers, b: Integers, length: Floats, inside: Flags, walkable: Flags, weight: Floats, low: float
+) -> Flags:
+    """Open, for each part that holds too little for a grid, its longest border within the community."""
+    n = len(weight)
+    walkable = walkable.copy()
+    for _ in range(n):
+        part = link_parts(a, b, walkable, n)
+        held = np.bincount(part, weights=weight)
+        poor = inside & (part[a] != part[b]) & (np.minimum(held[part[a]], held[part[b]]) < low)
+        if not poor.any():
+            break
+        edge = np.flatnonzero(poor)
+        poorer = np.where(held[part[a]] <= held[part[b]], part[a], part[b])[edge]
+        # The poorest part goes first: what it joins may then be rich enough to stay alone.
+        order = np.lexsort((-length[edge], held[poorer]))
+        first = poorer[order[0]]
+        if held[first] == 0:
+            _, leading = np.unique(poorer[order], return_index=True)
+            empty = order[leading][held[poorer[order[leading]]] == 0]
+            walkable[edge[empty]] = True
+        else:
+            walkable[edge[order[0]]] = True
+    return walkable
+
+
+def link_parts(a: Integers, b: Integers, linked: Flags, n: int) -> Integers:
+    """Give one number to all that links hold together.
+
+    Parameters
+    ----------
+    a, b : array of int
+        The ends of each link.
+    linked : array of bool
+        Which links count.
+    n : int
+        How many things are linked.
+
+    Returns
+    -------
+    array of int, length n
+        The part of each, from 0.
+    """
+    links = coo_array((np.ones(linked.sum()), (a[linked], b[linked])), shape=(n, n))
+    part: Integers = connected_components(links, directed=False)[1].astype(np.int64)
+    return part
+
+
+def take_out(pairs: pd.DataFrame, rim: Floats, free: Flags) -> tuple[pd.DataFrame, Floats]:
+    """Leave blocks out of the search whose grid is settled.
+
+    Parameters
+    ----------
+    pairs, rim : DataFrame, array of float
+        What `pair_table` returned.
+    free : array of bool, one a block
+        The blocks that stay in.
+
+    Returns
+    -------
+    pairs : DataFrame
+        The pairs of free blocks, numbered among themselves.
+    rim : array of float
+        Their borders on the district's edge or on a settled block.
+    """
+    a, b = pairs["a"].to_numpy(np.int64), pairs["b"].to_numpy(np.int64)
+    number = np.cumsum(free) - 1
+    rim = rim.copy()
+    for one, other in ((a, b), (b, a)):
+        beside = free[one] & ~free[other]
+        np.add.at(rim, one[beside], pairs["length"].to_numpy(float)[beside])
+    both = free[a] & free[b]
+    kept = pairs[both].assign(a=number[a[both]], b=number[b[both]])
+    return kept.reset_index(drop=True), rim[free]

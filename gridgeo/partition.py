@@ -6,9 +6,10 @@ One objective is minimised, the sum over all grids of
 
 and over all borders between grids of ``street * length * (1 - strength) / reference length``, where ``W`` are a grid's
 households, ``T`` the middle of the band, ``excess`` what lies outside the band, ``A`` and ``P`` its area and perimeter
-and ``strength`` how well a street serves as a border (`gridgeo.edges.STREET_STRENGTHS`). Grids hang together on foot
-and stay inside their community. Random spanning trees that prefer weak streets are cut in two until each part is a
-grid; then single blocks change sides and pairs of grids are cut anew, by simulated annealing.
+and ``strength`` how well a street serves as a border (`gridgeo.edges.STREET_STRENGTHS`); from today's grids, moving
+households costs too. Grids hang together on foot and stay inside their community. Random spanning trees that prefer
+weak streets are cut in two until each part is a grid; then single blocks change sides and pairs of grids are cut anew,
+by simulated annealing (`gridgeo.search`). See ``docs/partition.md``.
 """
 
 from __future__ import annotations
@@ -19,15 +20,25 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
-from gridgeo.atoms import Atoms, make_atoms, pair_table
+from gridgeo.atoms import link_parts, make_atoms, pair_table, take_out
+from gridgeo.codes import CodeScheme, assign_codes, community_sequence, number_places
 from gridgeo.crs import require_metric
-from gridgeo.edges import GREAT_CLASSES, MAIN_CLASSES, find_edges, read_borders, write_borders
+from gridgeo.dedicated import assign_dedicated
+from gridgeo.edges import find_edges, read_borders, write_borders
 from gridgeo.errors import Fault, PartitionError
-from gridgeo.faces import Integers, unite
-from gridgeo.schema import complete_layer, require_layer
-from gridgeo.search import Objective, Task, count_all, search
+from gridgeo.faces import Floats, Integers
+from gridgeo.feasibility import find_infeasible
+from gridgeo.grid_layer import dissolve_grids, measure_partition
+from gridgeo.partition_check import find_violations
+from gridgeo.schema import require_layer
+from gridgeo.search import Objective, Task, count_all, search, search_pool
 from gridgeo.slivers import locate_faces
+from gridgeo.texts import text
+from gridgeo.warm_start import grids_today, mend_start
+
+__all__ = ["Objective", "Partition", "check_partition", "dissolve_grids", "partition_grids"]
 
 
 @dataclass(frozen=True)
@@ -37,19 +48,37 @@ class Partition:
     Parameters
     ----------
     blocks : GeoDataFrame
-        Layer ``blocks`` with ``community_id``, ``grid_id``, ``households`` and, where streets are known, ``borders``.
+        Layer ``blocks`` with ``community_id``, ``grid_id``, ``households``, ``persons``, ``load`` (what the band is
+        about) and, where streets are known, ``borders``.
     grids : GeoDataFrame
-        Layer ``grids`` with ``households``, ``persons``, ``area_m2`` and ``compactness``.
+        Layer ``grids``, see `gridgeo.grid_layer.dissolve_grids`.
     metrics : dict
-        Figures of the whole.
-    households_per_grid : tuple of float
+        Figures of the whole, see `gridgeo.grid_layer.measure_partition`; also ``households_outside`` and, from today's
+        grids, ``households_moved`` and ``moved_share``.
+    households_per_grid : (float, float)
         The band.
+    infeasible : list of Fault
+        Where no partition can keep the band, by how much, and what would help.
     """
 
     blocks: gpd.GeoDataFrame
     grids: gpd.GeoDataFrame
     metrics: dict[str, Any] = field(default_factory=dict)
     households_per_grid: tuple[float, float] = (300, 500)
+    infeasible: list[Fault] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """The question, laid out by block."""
+
+    blocks: gpd.GeoDataFrame
+    edges: pd.DataFrame | None
+    pairs: pd.DataFrame
+    rim: Floats
+    community: Integers
+    settled: Integers  # the settled grid of each block (locked or dedicated), -1 for none
+    today: pd.Series | None
 
 
 def partition_grids(
@@ -61,10 +90,15 @@ def partition_grids(
     streets: gpd.GeoDataFrame | None = None,
     barriers: gpd.GeoDataFrame | None = None,
     gates: gpd.GeoDataFrame | None = None,
-    seed: int = 0,
+    dedicated: gpd.GeoDataFrame | None = None,
     keep: gpd.GeoDataFrame | None = None,
+    grids: gpd.GeoDataFrame | None = None,
+    workload: str | None = None,
+    code_scheme: CodeScheme = community_sequence,
+    seed: int = 0,
     objective: Objective | None = None,
     effort: float = 1.0,
+    pool: int = 0,
 ) -> Partition:
     """Put street blocks together into grids.
 
@@ -80,53 +114,85 @@ def partition_grids(
         Polygons with ``unit_id`` that no grid may cross; by default the blocks' ``community_id``, if they have one.
     streets, barriers, gates : GeoDataFrame, optional
         The plan's layers; by default what `gridgeo.enclose_blocks` wrote into the blocks' ``borders``.
+    dedicated : GeoDataFrame, optional
+        Polygons that become dedicated grids (专属网格), with ``name`` if they have one; see `find_dedicated`.
+    keep : GeoDataFrame, optional
+        Blocks or grids with today's ``grid_id``: start from these and move as few households as possible.
+    grids : GeoDataFrame, optional
+        Today's layer ``grids``: what is locked stays as it is in `keep`; codes, names and staff are carried over.
+    workload : str, optional
+        The column of `households` that the band is about, instead of the count: vulnerable people, shops, ….
+    code_scheme : callable
+        How grids are coded, see `gridgeo.codes`.
     seed : int
         Same seed, same partition.
-    keep : GeoDataFrame, optional
-        Blocks with today's ``grid_id``: start from these grids and move as few households as possible.
     objective : Objective, optional
         The weights of the objective.
     effort : float
         How long to search, as a multiple of the usual.
+    pool : int
+        How many partitions to choose the best set of grids from, exactly; 0 for none.
 
     Returns
     -------
     Partition
-        The best partition found; what is wrong with it is said by `gridgeo.check_partition`.
+        The best partition found. What is wrong with it is said by `check_partition`, and what cannot be right in its
+        ``infeasible``.
 
     Raises
     ------
     CRSError
         If the layers are not in metres or not in one system.
+    InputError
+        If a layer has faults.
     PartitionError
-        If there are no blocks, no households, or the band is none.
+        If there are no blocks, no households, no such workload, or the band is none.
     """
     low, high = _read_band(households_per_grid)
-    blocks = require_layer("blocks", blocks)
-    households = require_layer("households", households)
-    if len(blocks) == 0:
-        raise PartitionError("no_blocks")
-    crs = require_metric(blocks, layer="blocks")
-    require_metric(households, layer="households", crs=crs)
-    blocks = _weigh_blocks(blocks, households)
-    if not blocks["households"].sum() > 0:
-        raise PartitionError("no_households")
-    if communities is not None:
+    blocks = _weigh_blocks(*_read_layers(blocks, households), workload)
+    if communities is not None and not blocks["community_id"].isin(communities["unit_id"]).all():
         blocks = blocks.assign(community_id=_communities_of(blocks, communities))
-    edges: pd.DataFrame | None
     if streets is not None:
-        edges = find_edges(blocks, streets, barriers, gates)
-        blocks = write_borders(blocks, edges)
-    edges = read_borders(blocks)
-    community = np.unique(blocks["community_id"].fillna("").astype(str), return_inverse=True)[1]
-    pairs, rim = pair_table(blocks, edges)
-    weight = blocks["households"].to_numpy(float)
-    atoms = make_atoms(pairs, rim, weight, blocks.area.to_numpy(), community, low=low)
-    n = len(atoms)
-    counts = count_all(atoms, low, high)
-    task = Task(atoms, low, high, objective or Objective(), np.zeros(n, dtype=bool), np.full(n, -1), counts)
-    label, _ = search(task, seed=seed, effort=effort)
-    return _assemble(blocks, atoms, label, (low, high), edges, int(households["households"].sum()))
+        blocks = write_borders(blocks, find_edges(blocks, streets, barriers, gates))
+    case = _lay_out(blocks, dedicated, keep, grids)
+    label, infeasible = _solve(case, (low, high), objective or Objective(), seed, effort, pool)
+    blocks, names, kinds = _name_grids(case, label, dedicated, grids)
+    made = _grids_of(blocks, names, kinds, grids, communities, code_scheme)
+    metrics = measure_partition(blocks, made, (low, high), case.edges, weight="load")
+    metrics["households_outside"] = int(households["households"].sum()) - metrics["households"]
+    if case.today is not None:
+        moved = (case.today.notna() & (case.today != blocks["grid_id"])).to_numpy()
+        metrics["households_moved"] = int(blocks.loc[moved, "households"].sum())
+        metrics["moved_share"] = metrics["households_moved"] / max(1, metrics["households"])
+    return Partition(blocks, made, metrics, (low, high), infeasible)
+
+
+def check_partition(
+    partition: Partition,
+    *,
+    district: shapely.Geometry | None = None,
+    buildings: gpd.GeoDataFrame | None = None,
+) -> list[Fault]:
+    """Name everything that is wrong with a partition.
+
+    Parameters
+    ----------
+    partition : Partition
+        The partition.
+    district : Polygon, optional
+        The ground that must be covered exactly.
+    buildings : GeoDataFrame, optional
+        Layer ``buildings``: each must lie in one grid.
+
+    Returns
+    -------
+    list of Fault
+        One for each violation (gaps, overlaps, grids in pieces on the map or on foot, across communities, outside the
+        band, split buildings, repeated ids or codes), with its grid or block; empty when all is well.
+    """
+    return find_violations(
+        partition.blocks, partition.grids, partition.households_per_grid, district=district, buildings=buildings
+    )
 
 
 def _read_band(band: tuple[float, float]) -> tuple[float, float]:
@@ -136,14 +202,29 @@ def _read_band(band: tuple[float, float]) -> tuple[float, float]:
     return low, high
 
 
-def _weigh_blocks(blocks: gpd.GeoDataFrame, households: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _read_layers(blocks: gpd.GeoDataFrame, households: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    blocks, households = require_layer("blocks", blocks), require_layer("households", households)
+    if len(blocks) == 0:
+        raise PartitionError("no_blocks")
+    require_metric(households, layer="households", crs=require_metric(blocks, layer="blocks"))
+    return blocks, households
+
+
+def _weigh_blocks(blocks: gpd.GeoDataFrame, households: gpd.GeoDataFrame, workload: str | None) -> gpd.GeoDataFrame:
+    """Sum what the households at its points amount to for each block."""
+    if workload is not None and workload not in households:
+        raise PartitionError("no_workload", column=workload)
     block = locate_faces(households.geometry.to_numpy(), blocks.geometry.to_numpy())
     inside = block >= 0
-    columns = {}
-    for name in ("households", "persons"):
+    sums = {}
+    for name in dict.fromkeys(("households", "persons", workload or "households")):
         values = households[name].fillna(0).to_numpy(float)[inside]
-        columns[name] = np.bincount(block[inside], weights=values, minlength=len(blocks))
-    return blocks.assign(households=np.round(columns["households"]).astype(np.int64), persons=columns["persons"])
+        sums[name] = np.bincount(block[inside], weights=values, minlength=len(blocks))
+    load = sums[workload or "households"]
+    if not load.sum() > 0:
+        raise PartitionError("no_households")
+    counts = np.round(sums["households"]).astype(np.int64)
+    return blocks.assign(households=counts, persons=sums["persons"], load=load)
 
 
 def _communities_of(blocks: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> pd.Series:
@@ -154,136 +235,166 @@ def _communities_of(blocks: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> 
     return pd.Series(ids[found], index=blocks.index, dtype="str")
 
 
-def _assemble(
+def _lay_out(
     blocks: gpd.GeoDataFrame,
-    atoms: Atoms,
-    label: Integers,
-    band: tuple[float, float],
-    edges: pd.DataFrame | None,
-    households: int,
-) -> Partition:
-    number = _number(blocks, label[atoms.of_block])
-    digits = max(3, len(str(number.max() + 1)))
-    ids = np.array([f"G{k + 1:0{digits}}" for k in range(number.max() + 1)], dtype=object)
-    blocks = blocks.assign(grid_id=pd.Series(ids[number], index=blocks.index, dtype="str"))
-    grids = dissolve_grids(blocks)
-    metrics = measure(blocks, grids, band, edges)
-    metrics["households_outside"] = households - int(blocks["households"].sum())
-    return Partition(blocks, grids, metrics, band)
+    dedicated: gpd.GeoDataFrame | None,
+    keep: gpd.GeoDataFrame | None,
+    grids: gpd.GeoDataFrame | None,
+) -> _Case:
+    edges = read_borders(blocks)
+    pairs, rim = pair_table(blocks, edges)
+    community = np.unique(blocks["community_id"].fillna("").astype(str), return_inverse=True)[1].astype(np.int64)
+    settled = np.full(len(blocks), -1, dtype=np.int64)
+    today = None if keep is None else grids_today(blocks, keep)
+    if dedicated is not None and len(dedicated):
+        area = assign_dedicated(blocks, dedicated).to_numpy()
+        key = np.where(area >= 0, area * (community.max() + 1) + community, -1)
+        settled = _largest_piece(key, pairs, blocks.area.to_numpy())
+    if today is not None and grids is not None:
+        # A lock outranks a dedicated area: it was set by hand.
+        for number, grid in enumerate(grids.loc[grids["locked"], "grid_id"]):
+            settled[(today == grid).to_numpy()] = _LOCKED + number
+    settled = _fill_pockets(settled, pairs, community, blocks["load"].to_numpy(float))
+    return _Case(blocks, edges, pairs, rim, community, settled, today)
 
 
-def _number(blocks: gpd.GeoDataFrame, label: Integers) -> Integers:
-    """Number grids from 0, north to south and west to east."""
-    place = blocks.geometry.centroid
-    area = blocks.area.to_numpy()
+_LOCKED = 1 << 40
+
+
+def _largest_piece(key: Integers, pairs: pd.DataFrame, area: Floats) -> Integers:
+    """Keep of each dedicated area and community the piece of most ground."""
+    a, b = pairs["a"].to_numpy(np.int64), pairs["b"].to_numpy(np.int64)
+    part = link_parts(a, b, (key[a] == key[b]) & (key[a] >= 0), len(key))
+    ground = np.bincount(part, weights=area)
+    settled = np.full(len(key), -1, dtype=np.int64)
+    for one in np.unique(key[key >= 0]).tolist():
+        mine = np.flatnonzero(key == one)
+        best = part[mine][np.argmax(ground[part[mine]])]
+        settled[mine[part[mine] == best]] = one
+    return settled
+
+
+def _fill_pockets(settled: Integers, pairs: pd.DataFrame, community: Integers, load: Floats) -> Integers:
+    """Give ground that nobody lives on and that dedicated grids cut off to the one it shares most border with."""
+    if not (settled >= 0).any():
+        return settled
+    settled = settled.copy()
+    a, b = pairs["a"].to_numpy(np.int64), pairs["b"].to_numpy(np.int64)
+    free = settled < 0
+    part = link_parts(a, b, free[a] & free[b] & (community[a] == community[b]), len(settled))
+    held = np.bincount(part, weights=load)
+    length = pairs["length"].to_numpy(float)
+    for pocket in np.unique(part[free])[held[np.unique(part[free])] == 0].tolist():
+        beside: dict[int, float] = {}
+        for one, other in ((a, b), (b, a)):
+            at = (part[one] == pocket) & free[one] & ~free[other] & (community[one] == community[other])
+            for host, metres in zip(settled[other[at]].tolist(), length[at].tolist(), strict=True):
+                if host < _LOCKED:
+                    beside[host] = beside.get(host, 0.0) + metres
+        if beside:
+            settled[(part == pocket) & free] = max(beside, key=lambda host: beside[host])
+    return settled
+
+
+def _solve(
+    case: _Case, band: tuple[float, float], objective: Objective, seed: int, effort: float, pool: int
+) -> tuple[Integers, list[Fault]]:
+    """Find the grid of every free block; settled ones are numbered behind them."""
+    free = case.settled < 0
+    label = np.full(len(free), -1, dtype=np.int64)
+    infeasible: list[Fault] = []
+    if free.any():
+        load = case.blocks["load"].to_numpy(float)[free]
+        pairs, rim = take_out(case.pairs, case.rim, free)
+        atoms = make_atoms(pairs, rim, load, case.blocks.area.to_numpy()[free], case.community[free], low=band[0])
+        infeasible = find_infeasible(atoms, case.blocks[free], band)
+        nobody = np.full(len(load), -1, dtype=np.int64)
+        task = Task(atoms, *band, objective, np.zeros(len(load), dtype=bool), nobody, count_all(atoms, *band))
+        if case.today is not None:
+            label[free] = _warm(case.today[free], task, seed, effort)
+        elif pool > 0:
+            label[free] = search_pool(task, seed=seed, effort=effort, size=pool)
+        else:
+            label[free], _ = search(task, seed=seed, effort=effort)
+    for grid in np.unique(case.settled[~free]).tolist():
+        label[case.settled == grid] = label.max() + 1
+    return np.unique(label, return_inverse=True)[1].astype(np.int64), infeasible
+
+
+def _warm(today: pd.Series, task: Task, seed: int, effort: float) -> Integers:
+    """Search from today's grids."""
+    known = pd.Index(sorted(today.dropna().unique()))
+    home = np.where(today.notna(), known.get_indexer(today.fillna("")), -1).astype(np.int64)
+    start, task = mend_start(task, home, seed=seed)
+    label, _ = search(task, seed=seed, effort=effort, start=start, hot=2e-2)
+    return label
+
+
+def _name_grids(
+    case: _Case, label: Integers, dedicated: gpd.GeoDataFrame | None, grids: gpd.GeoDataFrame | None
+) -> tuple[gpd.GeoDataFrame, dict[str, str], dict[str, str]]:
+    """Give grids their ids: today's where most of its households stayed, new ones by place."""
+    blocks = case.blocks
     count = int(label.max()) + 1
-    mass = np.bincount(label, weights=area, minlength=count)
-    x = np.bincount(label, weights=area * place.x.to_numpy(), minlength=count) / np.maximum(mass, 1e-9)
-    y = np.bincount(label, weights=area * place.y.to_numpy(), minlength=count) / np.maximum(mass, 1e-9)
-    used = np.flatnonzero(mass > 0)
-    row = np.round(y[used] / np.sqrt(np.median(mass[used])))
-    order = used[np.lexsort((x[used], -row))]
-    number = np.full(count, -1, dtype=np.int64)
-    number[order] = np.arange(len(order))
-    return number[label]
+    ids: list[str | None] = [None] * count
+    if case.today is not None:
+        mass = case.blocks["load"].to_numpy(float) + 1e-6 * blocks.area.to_numpy()
+        votes = pd.DataFrame({"label": label, "today": case.today.to_numpy(object), "mass": mass}).dropna()
+        order = votes.groupby(["label", "today"])["mass"].sum().sort_values(ascending=False, kind="stable")
+        taken: set[str] = set()
+        for one, grid in order.index:
+            if ids[one] is None and grid not in taken:
+                ids[one] = grid
+                taken.add(grid)
+    used = {one for one in ids if one is not None} | set([] if grids is None else grids["grid_id"])
+    rank = number_places(blocks[["geometry"]].assign(label=label).dissolve("label", method="coverage"))
+    digits, number = max(3, len(str(count))), 0
+    for one in np.argsort(rank).tolist():
+        while ids[one] is None:
+            number += 1
+            candidate = f"G{number:0{digits}}"
+            if candidate not in used:
+                ids[one] = candidate
+                used.add(candidate)
+    named = blocks.assign(grid_id=pd.Series(np.array(ids, dtype=object)[label], index=blocks.index, dtype="str"))
+    names: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    for one in np.flatnonzero((case.settled >= 0) & (case.settled < _LOCKED)).tolist():
+        grid = str(named["grid_id"].iloc[one])
+        kinds[grid] = "dedicated"
+        area = int(case.settled[one]) // (int(case.community.max()) + 1)
+        if dedicated is not None and "name" in dedicated and isinstance(dedicated["name"].iloc[area], str):
+            names[grid] = dedicated["name"].iloc[area]
+    return named, names, kinds
 
 
-def dissolve_grids(blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
-    """Make the layer of grids from the blocks' assignment.
-
-    Parameters
-    ----------
-    blocks : GeoDataFrame
-        Layer ``blocks`` with ``grid_id``, ``households`` and ``persons``.
-    grids : GeoDataFrame, optional
-        Grids whose code, name, kind, lock and staff are kept where the ``grid_id`` still exists.
-
-    Returns
-    -------
-    GeoDataFrame
-        Layer ``grids`` with ``households``, ``persons``, ``area_m2`` and ``compactness`` (Polsby-Popper).
-    """
-    rows = []
-    for grid_id, mine in blocks.groupby("grid_id", sort=True):
-        shape = unite(mine.geometry.to_numpy())
-        places = mine["community_id"].dropna().unique()
-        rows.append(
-            {
-                "grid_id": grid_id,
-                "community_id": places[0] if len(places) == 1 else None,
-                "households": int(mine["households"].sum()),
-                "persons": float(mine["persons"].sum()),
-                "area_m2": shape.area,
-                "compactness": 4 * np.pi * shape.area / shape.length**2,
-                "geometry": shape,
-            }
-        )
-    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=blocks.crs)
-    if grids is not None:
-        known = grids.set_index("grid_id")
-        for column in ("code", "name", "grid_kind", "locked", "staff"):
-            frame[column] = frame["grid_id"].map(known[column])
-    return complete_layer("grids", frame)
-
-
-def measure(
-    blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame, band: tuple[float, float], edges: pd.DataFrame | None
-) -> dict[str, Any]:
-    """Return the figures of a partition.
-
-    Parameters
-    ----------
-    blocks, grids : GeoDataFrame
-        The layers.
-    band : (float, float)
-        The band of households.
-    edges : DataFrame, optional
-        The blocks' edges.
-
-    Returns
-    -------
-    dict
-        ``blocks``, ``grids``, ``in_band`` (share of the general grids), ``max_deviation`` (the largest relative
-        distance from the middle of the band), ``compactness`` (mean Polsby-Popper), ``main_street_share`` and
-        ``great_street_share`` (of the length of borders between grids; None without streets).
-    """
-    low, high = band
-    middle = (low + high) / 2
-    general = grids[grids["grid_kind"] == "general"]
-    held = general["households"].to_numpy(float)
-    figures: dict[str, Any] = {
-        "blocks": len(blocks),
-        "grids": len(grids),
-        "households": int(blocks["households"].sum()),
-        "in_band": float(((held >= low) & (held <= high)).mean()) if len(held) else 1.0,
-        "max_deviation": float(np.abs(held - middle).max() / middle) if len(held) else 0.0,
-        "compactness": float(grids["compactness"].mean()),
-        "main_street_share": None,
-        "great_street_share": None,
-    }
-    if edges is not None:
-        grid = blocks.set_index("block_id")["grid_id"]
-        cut = edges["block_b"].notna() & (edges["block_a"].map(grid) != edges["block_b"].map(grid))
-        length = edges["length_m"].to_numpy(float) * cut.to_numpy()
-        whole = max(length.sum(), 1e-9)
-        figures["main_street_share"] = float(length[edges["street_class"].isin(MAIN_CLASSES)].sum() / whole)
-        figures["great_street_share"] = float(length[edges["street_class"].isin(GREAT_CLASSES)].sum() / whole)
-    return figures
-
-
-def check_partition(partition: Partition) -> list[Fault]:
-    """Name everything that is wrong with a partition.
-
-    Parameters
-    ----------
-    partition : Partition
-        The partition.
-
-    Returns
-    -------
-    list of Fault
-        Empty when all is well.
-    """
-    from gridgeo.partition_check import find_violations  # noqa: PLC0415
-
-    return find_violations(partition.blocks, partition.grids, partition.households_per_grid)
+def _grids_of(
+    blocks: gpd.GeoDataFrame,
+    names: dict[str, str],
+    kinds: dict[str, str],
+    today: gpd.GeoDataFrame | None,
+    communities: gpd.GeoDataFrame | None,
+    code_scheme: CodeScheme,
+) -> gpd.GeoDataFrame:
+    """Make the layer, with codes and names."""
+    made = dissolve_grids(blocks, today)
+    made["load"] = made["grid_id"].map(blocks.groupby("grid_id")["load"].sum())
+    kind = [kinds.get(grid, was) for grid, was in zip(made["grid_id"], made["grid_kind"], strict=True)]
+    made["grid_kind"] = pd.Series(kind, index=made.index, dtype="str")
+    if made["community_id"].notna().any():
+        made = assign_codes(made, code_scheme, communities=communities)
+    place = made["community_id"]
+    if communities is not None and "name" in communities:
+        known = communities.drop_duplicates("unit_id").set_index("unit_id")["name"].dropna().to_dict()
+        place = place.map(lambda unit: known.get(unit, unit))
+    rank = number_places(made)
+    number = pd.Series(rank, index=made.index).groupby(made["community_id"].fillna("")).rank().astype(int)
+    own = [
+        text("partition.grid_name", place=where if isinstance(where, str) else "", number=each).strip()
+        for where, each in zip(place, number, strict=True)
+    ]
+    name = [
+        was if isinstance(was, str) else names.get(grid, other)
+        for was, grid, other in zip(made["name"], made["grid_id"], own, strict=True)
+    ]
+    return made.assign(name=pd.Series(name, index=made.index, dtype="str"))

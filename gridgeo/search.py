@@ -1,8 +1,9 @@
-"""The search for a partition: how many grids each region holds, the first cut, the improvement, the choice from a pool."""
+"""The search for a partition: how many grids a region holds, the first cut, its improvement, the choice of a pool."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,7 @@ from gridgeo.faces import Floats, Integers
 Flags = npt.NDArray[np.bool_]
 
 HOT, WARM, COLD, RECUTS = 0.15, 0.05, 0.01, 0.05
-"""Temperatures of the annealing: first, first from a known partition, last; and the share of its steps that cut two grids
-anew."""
+"""Temperatures of the annealing (first, first from a known partition, last), and the share of re-cuts."""
 
 _STEPS_AN_ATOM, _STEPS_AT_LEAST = 300, 60_000
 _TREES = 4
@@ -137,7 +137,7 @@ def count_all(atoms: Atoms, low: float, high: float) -> Integers:
     order = np.argsort(atoms.region, kind="stable")
     bounds = np.searchsorted(atoms.region[order], np.arange(regions + 1))
     weight = atoms.weight[order]
-    return np.array([count_grids(weight[a:b], low, high) for a, b in zip(bounds[:-1], bounds[1:], strict=True)])
+    return np.array([count_grids(weight[a:b], low, high) for a, b in pairwise(bounds)])
 
 
 def search(
