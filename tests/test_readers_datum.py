@@ -1,0 +1,174 @@
+"""Coordinates as files have them: axes, zones, and the datum told by streets and buildings."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from pyproj import Transformer
+
+from gridgeo.errors import CRSError
+from gridgeo.readers import bundled_plan_path
+from gridgeo.readers.coordinates import Axes, find_axes, nearest_zones, require_known_datum, to_degrees, zone_crs
+from gridgeo.readers.datum import detect_datum
+from gridgeo.shifts import DATUMS, shift
+from gridgeo.store import read_plan
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "axes"),
+    [
+        (116.32, 39.99, Axes("degrees", swapped=False)),
+        (39.99, 116.32, Axes("degrees", swapped=True)),
+        (442000, 4429000, Axes("zone", swapped=False)),
+        (4429000, 442000, Axes("zone", swapped=True)),
+        (39442000, 4429000, Axes("zone", swapped=False, zone=39)),
+        (4429000, 20442000, Axes("zone", swapped=True, zone=20)),
+        (38528800, 2495000, Axes("zone", swapped=False, zone=38)),
+    ],
+)
+def test_axes_are_told_by_their_ranges(x, y, axes):
+    assert find_axes([x, np.nan], [y, 3.0]) == axes
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ([], []),
+        ([np.nan], [1]),
+        ([0, 0], [0, 0]),
+        ([116.3, 4429000], [39.9, 442000]),
+        ([116.3, 39.9], [39.9, 116.3]),
+        ([38442000, 39442000], [4429000, 4429000]),
+        ([50442000], [4429000]),
+        ([-999], [-999]),
+    ],
+)
+def test_what_is_no_one_kind_of_coordinates_is_refused(x, y):
+    with pytest.raises(CRSError):
+        find_axes(x, y)
+
+
+@given(st.floats(75, 135), st.floats(18, 53))
+def test_every_place_in_china_is_recognised_in_every_form(lon, lat):
+    for axes in (find_axes([lon], [lat]), find_axes([lat], [lon])):
+        assert axes.kind == "degrees"
+    for zone in {round(lon / 3), int(lon // 6) + 1}:
+        crs = zone_crs(zone)
+        east, north = Transformer.from_crs(4490, crs, always_xy=True).transform(lon, lat)
+        assert find_axes([east], [north]) == Axes("zone", swapped=False, zone=zone)
+        assert find_axes([north], [east]) == Axes("zone", swapped=True, zone=zone)
+        back = to_degrees([east], [north], crs=crs)
+        assert np.allclose([back[0][0], back[1][0]], [lon, lat], atol=1e-8)
+
+
+def test_zones():
+    assert zone_crs(39).name == "CGCS2000 / 3-degree Gauss-Kruger zone 39"
+    assert zone_crs(20).name == "CGCS2000 / Gauss-Kruger zone 20"
+    assert [crs.to_epsg() for crs in nearest_zones(116.3)] == [4548, 4547, 4549]
+    with pytest.raises(CRSError):
+        zone_crs(24)
+
+
+@pytest.mark.parametrize("crs", [2431, 4214, 4610, 2379, "EPSG:21413"])
+def test_datums_without_parameters_are_refused(crs):
+    with pytest.raises(CRSError) as caught:
+        to_degrees([500000], [4400000], crs=crs)
+    assert caught.value.key == "datum_without_parameters"
+
+
+def test_what_pyproj_does_not_know_is_refused():
+    for crs in ("EPSG:0", "nonsense", None, 3.5):
+        with pytest.raises(CRSError):
+            require_known_datum(crs)
+
+
+@pytest.fixture(scope="module", params=["qinghuayuan", "nanshan"])
+def plan(request):
+    return read_plan(bundled_plan_path(request.param))
+
+
+def homes(plan, count, rng):
+    """Points anywhere in residential buildings."""
+    buildings = plan.buildings.set_index("building_id").geometry[plan.households["household_id"]].to_numpy()
+    found = []
+    while len(found) < count:
+        building = buildings[rng.integers(len(buildings))]
+        west, south, east, north = building.bounds
+        point = rng.uniform((west, south), (east, north))
+        if building.intersects(shapely.Point(point)):
+            found.append(point)
+    return np.array(found)
+
+
+def addresses(plan, count, rng):
+    """Points along streets, some metres off."""
+    streets = plan.streets[plan.streets["walkable"]].geometry
+    lines = streets[streets.intersects(plan.district)].to_numpy()
+    length = shapely.length(lines)
+    chosen = rng.choice(len(lines), count, p=length / length.sum())
+    points = shapely.line_interpolate_point(lines[chosen], rng.uniform(0, 1, count), normalized=True)
+    return shapely.get_coordinates(points) + rng.normal(0, 5, (count, 2))
+
+
+def degrees(plan, points):
+    return Transformer.from_crs(plan.crs, 4490, always_xy=True).transform(points[:, 0], points[:, 1])
+
+
+def detect(plan, x, y):
+    district = gpd.GeoSeries([plan.district], crs=plan.crs)
+    return detect_datum(x, y, district=district, streets=plan.streets, buildings=plan.buildings)
+
+
+@pytest.mark.parametrize("make", [homes, addresses])
+@pytest.mark.parametrize("count", [50, 500, 5000])
+def test_the_datum_of_degrees_is_found(plan, make, count):
+    lon, lat = degrees(plan, make(plan, count, np.random.default_rng(count)))
+    for datum in DATUMS if count < 5000 else DATUMS[1:2]:
+        found = detect(plan, *shift(lon, lat, "wgs84", datum))
+        assert (found.best.name, found.clear, found.mixed, found.swapped) == (datum, True, False, False)
+        table = found.table()
+        # The right reading is the nearest on what the points stand on: in buildings, or along streets.
+        layer = "building_m" if make is homes else "street_m"
+        assert table[layer].idxmin() == 0
+        assert table[layer][0] < 6
+
+
+@pytest.mark.parametrize("count", [50, 500, 5000])
+def test_the_zone_of_metres_is_found_in_both_axis_orders(plan, count):
+    points = homes(plan, count, np.random.default_rng(count))
+    lon, lat = degrees(plan, points)
+    found = detect(plan, points[:, 1], points[:, 0])
+    assert (found.best.crs, found.clear, found.swapped) == (plan.crs, True, True)
+    zone = zone_crs(39 if lon[0] > 115.5 else 38)
+    found = detect(plan, *Transformer.from_crs(4490, zone, always_xy=True).transform(lon, lat))
+    assert (found.best.crs, found.clear, found.swapped) == (zone, True, False)
+
+
+@pytest.mark.parametrize("make", [homes, addresses])
+@pytest.mark.parametrize("count", [50, 500, 5000])
+@pytest.mark.parametrize("datums", [("wgs84", "gcj02"), ("gcj02", "bd09"), ("wgs84", "bd09")])
+def test_half_and_half_is_never_clear(plan, make, count, datums):
+    if count == 5000 and datums != ("wgs84", "gcj02"):
+        count = 1000
+    lon, lat = degrees(plan, make(plan, count, np.random.default_rng(count)))
+    half = count // 2
+    one = shift(lon[:half], lat[:half], "wgs84", datums[0])
+    two = shift(lon[half:], lat[half:], "wgs84", datums[1])
+    found = detect(plan, np.concatenate([one[0], two[0]]), np.concatenate([one[1], two[1]]))
+    assert not found.clear
+
+
+def test_points_anywhere_are_never_clear(plan):
+    rng = np.random.default_rng(5)
+    west, south, east, north = plan.district.bounds
+    lon, lat = degrees(plan, rng.uniform((west, south), (east, north), (500, 2)))
+    assert not detect(plan, lon, lat).clear
+
+
+def test_without_anything_to_compare_nothing_is_told(plan):
+    with pytest.raises(CRSError):
+        detect_datum([116.3], [39.9], district=gpd.GeoSeries([plan.district], crs=plan.crs))
