@@ -8,8 +8,8 @@ import os
 import streamlit as st
 
 from app.language import speaking
-from app.views import overview
 from app.server import PLAN_VARIABLE
+from app.views import overview
 from app.widgets import STYLE, plain
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import text

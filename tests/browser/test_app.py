@@ -1,0 +1,121 @@
+"""The app in a real browser: both places, both languages, no outside request, no error, no blank map."""
+
+import pytest
+
+from gridgeo.readers import bundled_places, bundled_plan_path
+from gridgeo.store import read_plan
+
+
+@pytest.fixture(scope="module")
+def address(place, serve):
+    return serve(str(place.plan))
+
+
+@pytest.fixture
+def open_app(visit, until):
+    """Open the app and wait for its map; give the page and the frame that holds the map."""
+    return lambda address, **how: open_page(visit(**how), until, address)
+
+
+@pytest.fixture(scope="module")
+def opened(visits, until, address):
+    """One page for all tests that do not mind what the ones before did."""
+    with visits() as start:
+        yield open_page(start(lang="en-GB"), until, address)
+
+
+def open_page(seen, until, address):
+    seen.page.goto(address)
+    return seen.page, map_frame(seen.page, until)
+
+
+def map_frame(page, until):
+    page.wait_for_selector("iframe")
+    page.frame_locator("iframe").locator(".gg-panel-legend").wait_for()
+    frame = next(each for each in page.frames if "plan_map" in each.url)
+    until(frame, "window.gridgeo && gridgeo.view && gridgeo.view.ready && gridgeo.view.labelled > 0")
+    settle(page)
+    return frame
+
+
+def settle(page):
+    """Wait until the app has no work left."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def test_overview_shows_map_and_figures(open_app, address, place, look):
+    page, frame = open_app(address)
+    state = look(frame)
+    assert state["lang"] == "zh"
+    assert state["inView"]
+    assert state["painted"]["ground"] > 20
+    assert state["painted"]["points"] > 20
+    found = place.found
+    values = page.get_by_test_id("stMetricValue").all_inner_texts()
+    rates = [f"{coverage.summary()['coverage_rate'].iloc[0]:.1%}" for coverage in found.coverages]
+    assert values == [f"{found.plan.households['households'].sum():,}", *rates, str(len(found.gaps))]
+    assert found.plan.info.name.zh in page.locator("h3").inner_text()
+
+
+def test_language_switches_everywhere_and_the_view_stays(open_app, until, address, place, look):
+    page, frame = open_app(address)
+    frame.evaluate("gridgeo.view.map.setZoom(17, {animate: false})")
+    before = look(frame)
+    page.get_by_text("English", exact=True).click()
+    until(frame, "gridgeo.view.lang === 'en'")
+    settle(page)
+    after = look(frame)
+    assert place.found.plan.info.name.en in page.locator("h3").inner_text()
+    assert "Layers and legend" in frame.locator(".gg-panel").inner_text()
+    assert (after["zoom"], after["centre"]) == (before["zoom"], before["centre"])
+    page.reload()
+    assert look(map_frame(page, until))["lang"] == "en"
+
+
+def test_another_cutoff_changes_only_what_it_must(opened, until, place, look):
+    """What was ticked and where one looked stay; buildings and streets are not even sent again."""
+    page, frame = opened
+    frame.locator('input[data-layer="grids"]').uncheck()
+    frame.locator('input[data-layer="blocks"]').check()
+    frame.evaluate("gridgeo.view.map.setZoom(16.5, {animate: false})")
+    frame.evaluate("window.kept = ['buildings', 'streets', 'households'].map((id) => gridgeo.view.layers.get(id).data)")
+    before = look(frame)
+    page.get_by_text("500 m", exact=True).click()
+    until(frame, "gridgeo.view.frameData.figures.headline.length === 3")
+    settle(page)
+    after = look(frame)
+    assert "grids" not in after["shown"]
+    assert "blocks" in after["shown"]
+    assert (after["zoom"], after["centre"]) == (before["zoom"], before["centre"])
+    assert after["painted"]["points"] > 20
+    same = "['buildings', 'streets', 'households'].map((id, i) => gridgeo.view.layers.get(id).data === window.kept[i])"
+    assert frame.evaluate(same) == [True, True, False]
+    rate = place.found.coverages[1].summary()["coverage_rate"].iloc[0]
+    assert f"{rate:.1%}" in page.get_by_test_id("stMetricValue").all_inner_texts()
+
+
+def test_a_gap_in_the_list_is_shown_on_the_map(opened, until, look):
+    page, frame = opened
+    frame.evaluate("gridgeo.view.map.setZoom(12, {animate: false})")
+    before = look(frame)
+    page.get_by_test_id("stRadio").locator("label").filter(has_text="Gap 1").click()
+    until(frame, f"gridgeo.view.map.getZoom() > {before['zoom']}")
+
+
+def test_the_map_can_be_taken_along_and_opens_offline(opened, visit, until, look, tmp_path):
+    page, _ = opened
+    with page.expect_download() as download:
+        page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
+    path = tmp_path / "map.html"
+    download.value.save_as(path)
+    other = visit().page
+    other.goto(path.as_uri())
+    until(other, "window.gridgeo && gridgeo.view && gridgeo.view.labelled > 0")
+    assert look(other)["painted"]["ground"] > 20
+
+
+def test_without_a_plan_the_default_place_opens(open_app, serve, look):
+    page, frame = open_app(serve(), lang="en-GB")
+    name = read_plan(bundled_plan_path(bundled_places()[0])).info.name.en
+    assert name in page.locator("h3").inner_text()
+    assert look(frame)["painted"]["ground"] > 20
