@@ -15,8 +15,8 @@ import shapely
 from gridgeo.errors import InputError, MissingDataError
 from gridgeo.network import Network
 from gridgeo.network.access import Access, snap_points
-from gridgeo.network.measure import UNIT_BITS, Flags, Floats, Ints, expand_ranges, require_positive
-from gridgeo.network.routes import edges_within, nodes_within
+from gridgeo.network.measure import UNIT_BITS, Floats, Ints, expand_ranges, require_positive
+from gridgeo.network.reach import reach_edges
 
 POLYGON_WIDTH_M = 30.0
 """How far a polygon reaches to either side of the streets it is drawn around."""
@@ -79,8 +79,8 @@ def service_areas(
 
 def _areas_at(network: Network, stations: gpd.GeoDataFrame, access: Access, cutoff_m: float) -> gpd.GeoDataFrame:
     limit = int(cutoff_m * (1 << UNIT_BITS))
-    station, edge, low, high = reached_intervals(network, access, limit=limit)
-    owner, _, ends = cut_segments(network, station, edge, low, high)
+    parts = reach_edges(network, access, limit=limit)
+    owner, _, ends = cut_segments(network, parts.station, parts.edge, parts.low, parts.high)
     pieces = np.asarray(shapely.linestrings(ends))
     order = np.argsort(owner, kind="stable")
     grouped = shapely.multilinestrings(pieces[order], indices=np.unique(owner, return_inverse=True)[1][order])
@@ -91,47 +91,6 @@ def _areas_at(network: Network, stations: gpd.GeoDataFrame, access: Access, cuto
         geometry=geometry,
         crs=network.crs,
     )
-
-
-def reached_intervals(network: Network, stations: Access, *, limit: int) -> tuple[Ints, Ints, Ints, Ints]:
-    """Find the parts of edges within a limit of each station.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    stations : Access
-        Where the stations stand.
-    limit : int
-        The limit in units.
-
-    Returns
-    -------
-    station, edge, low, high : ndarray of int64
-        Parts of an edge, from `low` to `high` units from its node u, that a station reaches; those of one station and
-        edge do not overlap.
-    """
-    station, node, units = nodes_within(network, stations, limit)
-    station, edge, by_u, by_v = edges_within(network, stations, station, node, units)
-    cost = network.edge_cost[edge]
-    none = cost + 1
-    from_u = np.where(by_u <= limit, limit - by_u, -1)
-    from_v = np.where(by_v <= limit, cost - (limit - by_v), none)
-    own: Flags = (stations.edge[station] == edge) & (stations.leg[station] <= limit)
-    spare = limit - stations.leg[station]
-    low = np.where(own, np.maximum(stations.along[station] - spare, 0), none)
-    high = np.where(own, np.minimum(stations.along[station] + spare, cost), -1)
-    # The part around the station itself grows together with what is reached from the ends.
-    joins_u, joins_v = own & (low <= from_u), own & (high >= from_v)
-    from_u = np.where(joins_u, np.maximum(from_u, high), from_u)
-    from_v = np.where(joins_v, np.minimum(from_v, low), from_v)
-    own &= ~joins_u & ~joins_v
-    whole = from_u >= from_v
-    from_u, from_v = np.where(whole, cost, from_u), np.where(whole, none, from_v)
-    starts = np.concatenate([np.zeros_like(cost), np.maximum(from_v, 0), low])
-    stops = np.concatenate([np.minimum(from_u, cost), cost, high])
-    some = np.concatenate([from_u >= 0, from_v <= cost, own]) & (stops > starts)
-    return np.tile(station, 3)[some], np.tile(edge, 3)[some], starts[some], stops[some]
 
 
 def cut_segments(network: Network, owner: Ints, edge: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints, Floats]:

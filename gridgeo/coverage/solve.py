@@ -8,7 +8,8 @@ from gridgeo.coverage.roster import MOST_RANKS, Roster, pick_access
 from gridgeo.network import Network
 from gridgeo.network.access import Access
 from gridgeo.network.measure import Floats, Ints, limit_units
-from gridgeo.network.routes import find_reach, nearest_keys, split_keys
+from gridgeo.network.reach import find_reach
+from gridgeo.network.routes import nearest_keys, split_keys
 
 
 def nearest_stations(network: Network, households: Access, roster: Roster) -> tuple[Ints, Ints, Floats]:
@@ -32,26 +33,24 @@ def nearest_stations(network: Network, households: Access, roster: Roster) -> tu
     node_key : ndarray of float, shape (nodes,)
         The least key at every node; empty when more than one search was needed.
     """
-    order, _ = households.by_edge
-    slot = np.full(len(households.xy), -1, dtype=np.int64)
-    units = np.zeros(len(households.xy), dtype=np.int64)
     counted = np.flatnonzero(roster.active)
     if len(counted) <= MOST_RANKS:
         key, node_key = nearest_keys(network, households, pick_access(roster.access, counted), roster.rank[counted])
-        found, rank, reached = split_keys(key)
-        slot[order] = np.where(reached, roster.slot_of_rank[rank], -1)
-        units[order] = found
-        return slot, units, node_key
+        found, rank, _ = split_keys(key)
+        # Nobody has rank 0, so who is not reached gets no slot.
+        return roster.slot_of_rank[rank], found, node_key
     # Too many stations for one search: search in groups. Their order is that of the ranks, so the first group wins.
     counted = counted[np.lexsort((roster.ids[counted].astype(str), *roster.access.xy[counted].T[::-1]))]
+    slot = np.full(len(households.xy), -1, dtype=np.int64)
+    units = np.zeros(len(households.xy), dtype=np.int64)
     for begin in range(0, len(counted), MOST_RANKS):
         group = counted[begin : begin + MOST_RANKS]
         access = pick_access(roster.access, group)
         key, _ = nearest_keys(network, households, access, np.arange(1, len(group) + 1))
         found, rank, reached = split_keys(key)
-        nearer = reached & ((slot[order] < 0) | (found < units[order]))
-        slot[order[nearer]] = group[rank[nearer] - 1]
-        units[order[nearer]] = found[nearer]
+        nearer = reached & ((slot < 0) | (found < units))
+        slot[nearer] = group[rank[nearer] - 1]
+        units[nearer] = found[nearer]
     return slot, units, np.zeros(0)
 
 

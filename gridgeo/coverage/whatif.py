@@ -19,10 +19,11 @@ from gridgeo.coverage.model import Coverage
 from gridgeo.coverage.patched import Patched
 from gridgeo.coverage.roster import Roster, check_stations, join_access, make_roster, pick_access
 from gridgeo.errors import InputError
-from gridgeo.network.access import Access, place_on_segments, snap_points
+from gridgeo.network.access import ALONG_BITS, Access, place_on_segments, snap_points
 from gridgeo.network.graph import Network, close_streets, set_gates
 from gridgeo.network.measure import RANK_BITS, UNIT_BITS, Floats, Ints, expand_ranges, limit_units
-from gridgeo.network.routes import find_reach, same_edge_pairs, seed_nodes, solve_nodes, split_keys
+from gridgeo.network.reach import find_reach
+from gridgeo.network.routes import same_edge_pairs, seed_nodes, solve_nodes, split_keys
 
 _SLACK_M = 1.0
 """Room for rounding in the straight-line test; it only ever lets more nodes be looked at."""
@@ -265,8 +266,10 @@ def _households_near(coverage: Coverage, nodes: Ints, access: Access) -> Ints:
     start, members = coverage.network.edges_at_node
     _, at = expand_ranges(start[nodes], start[nodes + 1])
     touched = np.unique(np.concatenate([members[at], access.edge[access.edge >= 0]]))
-    order, edges = coverage.household_access.by_edge
-    _, place = expand_ranges(np.searchsorted(edges, touched, "left"), np.searchsorted(edges, touched, "right"))
+    order, code = coverage.household_access.by_edge
+    _, place = expand_ranges(
+        np.searchsorted(code, touched << ALONG_BITS), np.searchsorted(code, (touched + 1) << ALONG_BITS)
+    )
     return order[place]
 
 
@@ -289,9 +292,7 @@ def _keys_through(network: Network, households: Access, rows: Ints, nodes: Ints,
 def _keys_on_edge(households: Access, stations: Access, ranks: Ints, rows: Ints) -> Floats:
     """Find the least keys of households straight along the edge that a station stands on, too."""
     found = np.full(len(rows), np.inf)
-    order = np.argsort(households.edge[rows], kind="stable")
-    station, place = same_edge_pairs(stations, households.edge[rows[order]])
-    at = order[place]
+    station, at = same_edge_pairs(stations, pick_access(households, rows))
     row = rows[at]
     way = np.abs(stations.along[station] - households.along[row]) + stations.leg[station] + households.leg[row]
     np.minimum.at(found, at, ((way << RANK_BITS) + ranks[station]).astype(np.float64))

@@ -15,6 +15,9 @@ from gridgeo.network.measure import Floats, Ints, to_units
 from gridgeo.network.segments import nearest_segments
 from gridgeo.network.visibility import Obstacles, legs_blocked, nearest_visible
 
+ALONG_BITS = 40
+"""A position along an edge is below 2**40 units: no edge is longer than 4,194 km."""
+
 
 @dataclass(frozen=True, eq=False)
 class Access:
@@ -50,10 +53,12 @@ class Access:
 
     @cached_property
     def by_edge(self) -> tuple[Ints, Ints]:
-        """The snapped points in the order of their edges, and their edges in that order."""
-        order = np.argsort(self.edge, kind="stable")
-        order = order[np.searchsorted(self.edge[order], 0) :]
-        return order, self.edge[order]
+        """The snapped points ordered by edge and along it, and ``edge << ALONG_BITS | along`` in that order."""
+        code = (self.edge << ALONG_BITS) + self.along
+        order = np.argsort(code)
+        code = code[order]
+        off = int(np.searchsorted(code, 0))
+        return order[off:], code[off:]
 
 
 def snap_points(

@@ -1,35 +1,18 @@
-"""Shortest walks: from all stations to every node at once, and from each station to all within its reach."""
+"""Shortest walks from all stations at once: to every node, and to every household."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
 
 from gridgeo.errors import NetworkError
-from gridgeo.network.access import Access
+from gridgeo.network.access import ALONG_BITS, Access
 from gridgeo.network.graph import Network
 from gridgeo.network.measure import MAX_UNITS, RANK_BITS, UNIT_BITS, Flags, Floats, Ints, expand_ranges
 
-
-@dataclass(frozen=True, eq=False)
-class Reach:
-    """Every walk from a station to a household within a limit.
-
-    Parameters
-    ----------
-    station, household : ndarray of int64, shape (pairs,)
-        Who reaches whom: positions in the two tables; ordered by station.
-    units : ndarray of int64, shape (pairs,)
-        The walking distance in units.
-    """
-
-    station: Ints
-    household: Ints
-    units: Ints
+_KEY_SCALE = float(1 << RANK_BITS)
+_ROWS_AT_ONCE = 1 << 16
 
 
 def seed_nodes(network: Network, stations: Access, *, keys: Floats) -> tuple[Ints, Floats]:
@@ -103,156 +86,26 @@ def solve_nodes(links: csr_array, node: Ints, key: Floats, *, limit: float = np.
     return found
 
 
-def household_keys(network: Network, node_key: Floats, households: Access, rows: Ints, edges: Ints) -> Floats:
-    """Find the least key of households through the ends of their edges.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    node_key : ndarray of float, shape (nodes,)
-        The least key at every node.
-    households : Access
-        The households.
-    rows : ndarray of int64, shape (n,)
-        Which households, all snapped.
-    edges : ndarray of int64, shape (n,)
-        Their edges.
-
-    Returns
-    -------
-    ndarray of float, shape (n,)
-        Their keys; inf where no walk leads.
-    """
-    scale = float(1 << RANK_BITS)
-    along = households.along[rows].astype(np.float64)
-    by_u = node_key[network.edge_u][edges] + along * scale
-    by_v = node_key[network.edge_v][edges] + (network.edge_cost[edges] - along) * scale
-    np.minimum(by_u, by_v, out=by_u)
-    by_u += households.leg[rows] * scale
-    return by_u
-
-
-def same_edge_pairs(stations: Access, edges: Ints) -> tuple[Ints, Ints]:
+def same_edge_pairs(stations: Access, households: Access) -> tuple[Ints, Ints]:
     """Pair stations with the households on their own edge.
 
     Parameters
     ----------
-    stations : Access
-        The stations.
-    edges : ndarray of int64
-        The households' edges in order (`Access.by_edge`).
-
-    Returns
-    -------
-    station, place : ndarray of int64
-        Rows of the stations, and places in that order.
-    """
-    start = np.searchsorted(edges, stations.edge, side="left")
-    stop = np.searchsorted(edges, stations.edge, side="right")
-    stop = np.where(stations.edge >= 0, stop, start)
-    return expand_ranges(start, stop)
-
-
-def find_reach(network: Network, households: Access, stations: Access, *, limit: int) -> Reach:
-    """Find every walk from a station to a household that is no longer than a limit.
-
-    Each station is given a copy of the streets within the limit in a straight line, so that one search finds all.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    households, stations : Access
+    stations, households : Access
         Where they stand.
-    limit : int
-        The limit in units, inclusive.
 
     Returns
     -------
-    Reach
-        The walks.
+    station, household : ndarray of int64
+        The pairs, as rows of the two.
     """
-    station, node, units = nodes_within(network, stations, limit)
-    order, edges = households.by_edge
-    pair_station, pair_edge, by_u, by_v = edges_within(network, stations, station, node, units)
-    start, stop = np.searchsorted(edges, pair_edge, side="left"), np.searchsorted(edges, pair_edge, side="right")
-    pair, place = expand_ranges(start, stop)
-    row = order[place]
-    along, leg = households.along[row], households.leg[row]
-    cost = network.edge_cost[pair_edge][pair]
-    way = np.minimum(by_u[pair] + along, by_v[pair] + cost - along)
-    owner = pair_station[pair]
-    same = stations.edge[owner] == households.edge[row]
-    direct = stations.leg[owner] + np.abs(along - stations.along[owner])
-    way = np.where(same, np.minimum(way, direct), way) + leg
-    near = way <= limit
-    return Reach(station=owner[near], household=row[near], units=way[near])
-
-
-_FAR = np.int64(1 << 50)
-
-
-def nodes_within(network: Network, stations: Access, limit: int) -> tuple[Ints, Ints, Ints]:
-    """Pairs of a station and a node within the limit, ordered by both, with the distance in units."""
-    at = np.flatnonzero(stations.edge >= 0)
-    if len(at) == 0:
-        none = np.zeros(0, dtype=np.int64)
-        return none, none, none
-    radius = limit / (1 << UNIT_BITS) + 1.0
-    near = cKDTree(stations.xy[at]).sparse_distance_matrix(network.node_tree, radius, output_type="ndarray")
-    station, node = at[near["i"]], near["j"].astype(np.int64)
-    nodes = np.int64(max(network.nodes, 1))
-    code = np.sort(station * nodes + node)
-    station, node = code // nodes, code % nodes
-    start, stop = network.links.indptr[node].astype(np.int64), network.links.indptr[node + 1].astype(np.int64)
-    pair, link = expand_ranges(start, stop)
-    target_code = station[pair] * nodes + network.links.indices[link]
-    target = np.minimum(np.searchsorted(code, target_code), len(code) - 1)
-    inside = code[target] == target_code if len(code) else np.zeros(0, dtype=bool)
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(pair[inside], minlength=len(code)))])
-    graph = csr_array(
-        (network.links.data[link[inside]], target[inside].astype(np.int32), indptr.astype(np.int32)),
-        shape=(len(code), len(code)),
+    order, code = households.by_edge
+    snapped = np.flatnonzero(stations.edge >= 0)
+    edge = stations.edge[snapped]
+    station, place = expand_ranges(
+        np.searchsorted(code, edge << ALONG_BITS), np.searchsorted(code, (edge + 1) << ALONG_BITS)
     )
-    edge = stations.edge[at]
-    ends = np.concatenate([network.edge_u[edge], network.edge_v[edge]])
-    units = np.concatenate(
-        [stations.leg[at] + stations.along[at], stations.leg[at] + network.edge_cost[edge] - stations.along[at]]
-    )
-    seed_code = np.concatenate([at, at]) * nodes + ends
-    order = np.lexsort((units, seed_code))
-    seed_code, units = seed_code[order], units[order]
-    first = np.concatenate([[True], seed_code[1:] != seed_code[:-1]])
-    seed_code, units = seed_code[first], units[first]
-    seed = np.minimum(np.searchsorted(code, seed_code), max(len(code) - 1, 0))
-    known = (code[seed] == seed_code) & (units <= limit) if len(code) else np.zeros(len(seed), dtype=bool)
-    key = (units[known] << RANK_BITS).astype(np.float64)
-    found = solve_nodes(graph, seed[known], key, limit=float(limit << RANK_BITS))
-    reached = np.isfinite(found)
-    return station[reached], node[reached], found[reached].astype(np.int64) >> RANK_BITS
-
-
-def edges_within(
-    network: Network, stations: Access, station: Ints, node: Ints, units: Ints
-) -> tuple[Ints, Ints, Ints, Ints]:
-    """Pairs of a station and an edge that it reaches or stands on, with the distances to the edge's two ends."""
-    start, members = network.edges_at_node
-    pair, at = expand_ranges(start[node], start[node + 1])
-    edges, nodes = np.int64(max(network.edges, 1)), np.int64(max(network.nodes, 1))
-    own = np.flatnonzero(stations.edge >= 0)
-    code = np.unique(np.concatenate([station[pair] * edges + members[at], own * edges + stations.edge[own]]))
-    pair_station, pair_edge = code // edges, code % edges
-    known = station * nodes + node
-
-    def distance(end: Ints) -> Ints:
-        wanted = pair_station * nodes + end[pair_edge]
-        if len(known) == 0:
-            return np.full(len(wanted), _FAR)
-        place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-        return np.where(known[place] == wanted, units[place], _FAR)
-
-    return pair_station, pair_edge, distance(network.edge_u), distance(network.edge_v)
+    return snapped[station], order[place]
 
 
 def nearest_keys(network: Network, households: Access, stations: Access, ranks: Ints) -> tuple[Floats, Floats]:
@@ -269,19 +122,29 @@ def nearest_keys(network: Network, households: Access, stations: Access, ranks: 
 
     Returns
     -------
-    household_key : ndarray of float
-        The least keys of the snapped households, in the order of `Access.by_edge`.
+    household_key : ndarray of float, shape (households,)
+        The least keys; inf where no walk leads.
     node_key : ndarray of float, shape (nodes,)
         The least keys of the nodes.
     """
     node, key = seed_nodes(network, stations, keys=ranks.astype(np.float64))
     node_key = solve_nodes(network.links, node, key)
-    order, edges = households.by_edge
-    found = household_keys(network, node_key, households, order, edges)
-    station, place = same_edge_pairs(stations, edges)
-    row = order[place]
+    # One entry more, for the edge -1 of points off the network.
+    by_u = np.append(node_key[network.edge_u], np.inf)
+    by_v = np.append(node_key[network.edge_v] + network.edge_cost * _KEY_SCALE, np.inf)
+    found = np.empty(len(households.edge))
+    for begin in range(0, len(found), _ROWS_AT_ONCE):
+        part = slice(begin, begin + _ROWS_AT_ONCE)
+        edge, along = households.edge[part], households.along[part] * _KEY_SCALE
+        least = by_u[edge]
+        least += along
+        other = by_v[edge]
+        other -= along
+        np.minimum(least, other, out=least)
+        np.add(least, households.leg[part] * _KEY_SCALE, out=found[part])
+    station, row = same_edge_pairs(stations, households)
     direct = stations.leg[station] + np.abs(stations.along[station] - households.along[row]) + households.leg[row]
-    np.minimum.at(found, place, (direct << RANK_BITS).astype(np.float64) + ranks[station])
+    np.minimum.at(found, row, (direct << RANK_BITS).astype(np.float64) + ranks[station])
     return found, node_key
 
 
@@ -301,5 +164,5 @@ def split_keys(key: Floats) -> tuple[Ints, Ints, Flags]:
         Where there is one.
     """
     reached = np.isfinite(key)
-    whole = np.where(reached, key, 0).astype(np.int64)
+    whole = (key if reached.all() else np.where(reached, key, 0)).astype(np.int64)
     return whole >> RANK_BITS, whole & ((1 << RANK_BITS) - 1), reached
