@@ -7,8 +7,9 @@ compiler. All randomness comes from one small generator held in an array: same s
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -16,14 +17,6 @@ Function = TypeVar("Function", bound=Callable[..., object])
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-
-try:
-    import numba
-except ImportError:  # the loops also run uncompiled, some hundred times slower
-    numba = None
-
-COMPILED = numba is not None
-"""Whether the loops run compiled."""
 
 
 def compiled(function: Function) -> Function:
@@ -37,12 +30,9 @@ def compiled(function: Function) -> Function:
     Returns
     -------
     callable
-        The same function, compiled where numba is present.
+        The same function, compiled.
     """
-    if numba is None:
-        return function
-    made: Function = numba.njit(cache=True)(function)
-    return made
+    return cast("Function", numba.njit(cache=True)(function))
 
 
 _MODULUS = 2147483647
@@ -52,7 +42,8 @@ _MODULUS = 2147483647
 def _draw(state: Integers) -> float:
     """Return a number in [0, 1) (Lehmer's generator, multiplier 48271)."""
     state[0] = state[0] * 48271 % _MODULUS
-    return state[0] / _MODULUS
+    drawn: float = state[0] / _MODULUS
+    return drawn
 
 
 @compiled
@@ -66,8 +57,9 @@ def score_grid(weight: float, area: float, perimeter: float, rule: Floats) -> fl
     target = rule[2]
     off = (weight - target) / target
     outside = max(0.0, weight - rule[1], rule[0] - weight) / target
-    score = rule[3] * off * off + rule[4] * (outside + 4.0 * outside * outside + (0.05 if outside > 0 else 0.0))
-    return score + rule[5] * (1.0 - min(1.0, 12.566370614359172 * area / max(perimeter * perimeter, 1e-9)))
+    score: float = rule[3] * off * off + rule[4] * (outside + 4.0 * outside * outside + (0.05 if outside > 0 else 0.0))
+    score += rule[5] * (1.0 - min(1.0, 12.566370614359172 * area / max(perimeter * perimeter, 1e-9)))
+    return score
 
 
 @compiled
@@ -249,7 +241,7 @@ def bisect(
         mine = nodes[label[nodes] == base]
         place[mine] = np.arange(len(mine))
         total = weight[mine].sum()
-        each = total / k
+        each = max(total / k, 1e-9)
         best, best_k = np.inf, 0
         best_mark = np.zeros(len(mine), np.bool_)
         # High cuts are long and redone by the annealing anyway: one tree less for each doubling.
@@ -521,4 +513,4 @@ def _recut(
         score[grid] = score_grid(total[grid], ground[grid], around[grid], rule)
     members[mine] = inside.sum()
     members[yours] = len(nodes) - members[mine]
-    return change
+    return float(change)

@@ -15,7 +15,7 @@ from gridgeo.edges import find_edges, write_borders
 from gridgeo.errors import Fault, InputError
 from gridgeo.faces import Geometries, Integers, draw_faces
 from gridgeo.schema import complete_layer, require_layer
-from gridgeo.slivers import find_slivers, fold_slivers, locate_faces
+from gridgeo.slivers import find_road_ground, find_slivers, fold_slivers, locate_faces
 from gridgeo.superblocks import keep_buildings_whole, redraw, split_superblocks
 
 BOUNDING_CLASSES = (
@@ -23,6 +23,11 @@ BOUNDING_CLASSES = (
     "tertiary", "tertiary_link", "unclassified", "residential", "living_street", "pedestrian", "busway", "road",
 )  # fmt: skip
 """Classes of streets that bound blocks; the others are inner ways, which only split superblocks."""
+
+ROAD_GROUND_CLASSES = (
+    "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary_link", "tertiary_link",
+)  # fmt: skip
+"""Classes whose carriageways and ramps may enclose ground that belongs to the road itself."""
 
 _WATER_M2 = 20_000.0
 _PARTS_A_GRID = 4
@@ -102,8 +107,9 @@ def enclose_blocks(
     lines = np.concatenate(
         [_bounding_lines(streets, water), _barrier_lines(barriers), _rings(water), _rings(areas_of(dedicated))]
     )
-    faces, part = _draw(ground, lines, sliver_width_m, sliver_area_m2, simplify_m)
     solid = mend(_solid(buildings), "buildings", repairs)
+    roads = _parts(streets.geometry.to_numpy()[streets["street_class"].isin(ROAD_GROUND_CLASSES).to_numpy()])
+    faces, part = _draw(ground, lines, roads, solid, sliver_width_m, sliver_area_m2, simplify_m)
     faces, part = _drop_empty(keep_buildings_whole(faces, solid), part)
     if households is not None and len(households):
         inner = _inner_lines(streets, barriers)
@@ -135,7 +141,13 @@ def areas_of(dedicated: gpd.GeoDataFrame | None) -> Geometries:
 
 
 def _draw(
-    ground: Ground, lines: Geometries, width_m: float, area_m2: float, simplify_m: float
+    ground: Ground,
+    lines: Geometries,
+    roads: Geometries,
+    solid: Geometries,
+    width_m: float,
+    area_m2: float,
+    simplify_m: float,
 ) -> tuple[Geometries, Integers]:
     """Cut each part of the ground along the lines; the parts' own borders never move."""
     tree = shapely.STRtree(lines)
@@ -145,7 +157,8 @@ def _draw(
         faces = draw_faces(np.r_[_rings(np.array([part], dtype=object)), near])
         shapely.prepare(part)
         faces = faces[shapely.contains(part, shapely.point_on_surface(faces))]
-        faces, _ = fold_slivers(faces, find_slivers(faces, width_m=width_m, area_m2=area_m2))
+        narrow = find_slivers(faces, width_m=width_m, area_m2=area_m2) | find_road_ground(faces, roads, solid)
+        faces, _ = fold_slivers(faces, narrow)
         if simplify_m > 0 and len(faces) > 1:
             faces = shapely.coverage_simplify(faces, simplify_m, simplify_boundary=False)
         drawn.append(faces)
@@ -213,7 +226,8 @@ def _bounding_lines(streets: gpd.GeoDataFrame, water: Geometries) -> Geometries:
 
 def _parts(lines: Geometries) -> Geometries:
     parts: Geometries = shapely.get_parts(shapely.get_parts(lines))
-    return parts[~shapely.is_empty(parts)]
+    full: Geometries = parts[~shapely.is_empty(parts)]
+    return full
 
 
 def _barrier_lines(barriers: gpd.GeoDataFrame | None) -> Geometries:
@@ -221,7 +235,7 @@ def _barrier_lines(barriers: gpd.GeoDataFrame | None) -> Geometries:
         return np.empty(0, dtype=object)
     bounding = barriers["barrier_kind"].isin(("railway", "water", "expressway")).to_numpy()
     lines = _parts(barriers.geometry.to_numpy()[bounding])
-    return lines[shapely.get_dimensions(lines) == 1]
+    return _only_lines(lines)
 
 
 def _wide_water(barriers: gpd.GeoDataFrame | None, ground: Geometries) -> Geometries:
@@ -242,7 +256,8 @@ def _solid(buildings: gpd.GeoDataFrame | None) -> Geometries:
     if buildings is None:
         return np.empty(0, dtype=object)
     shapes = buildings.geometry.to_numpy()
-    return shapes[shapely.area(shapes) > 0]
+    solid: Geometries = shapes[shapely.area(shapes) > 0]
+    return solid
 
 
 def _inner_lines(streets: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame | None) -> Geometries:
@@ -250,8 +265,12 @@ def _inner_lines(streets: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame | None) -
     lines = [_parts(streets.geometry.to_numpy()[inner.to_numpy()])]
     if barriers is not None:
         lines.append(_parts(barriers.geometry.to_numpy()[(barriers["barrier_kind"] == "wall").to_numpy()]))
-    every = np.concatenate(lines)
-    return every[shapely.get_dimensions(every) == 1]
+    return _only_lines(np.concatenate(lines))
+
+
+def _only_lines(shapes: Geometries) -> Geometries:
+    lines: Geometries = shapes[shapely.get_dimensions(shapes) == 1]
+    return lines
 
 
 def _split_heavy(

@@ -96,7 +96,9 @@ def _outer_segments(blocks: gpd.GeoDataFrame) -> pd.DataFrame:
     side = np.where(upright, np.where(east > 0, "east", "west"), np.where(north > 0, "north", "south"))
     length = np.hypot(east, north)
     x, y = (frame["x0"] + frame["x1"]) / 2, (frame["y0"] + frame["y1"]) / 2
-    return frame.assign(side=side, length=length, x=x, y=y)[["grid", "block", "other", "side", "length", "x", "y"]]
+    columns = ["grid", "block", "other", "side", "length", "x", "y"]
+    told: pd.DataFrame = frame.assign(side=side, length=length, x=x, y=y)[columns]
+    return told
 
 
 def _name_segments(outer: pd.DataFrame, blocks: gpd.GeoDataFrame, stretches: pd.DataFrame) -> pd.DataFrame:
@@ -113,7 +115,7 @@ def _name_segments(outer: pd.DataFrame, blocks: gpd.GeoDataFrame, stretches: pd.
         row=np.arange(len(outer)),
     )
     both = outer.merge(known, on=["low", "high"], how="left")
-    both["away"] = np.hypot(both["x"] - both["sx"], both["y"] - both["sy"]).fillna(0.0)
+    both["away"] = np.nan_to_num(np.hypot(both["x"] - both["sx"], both["y"] - both["sy"]))
     return both.sort_values(["row", "away"]).drop_duplicates("row")
 
 

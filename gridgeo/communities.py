@@ -95,7 +95,7 @@ def mend(shapes: Geometries, layer: str, repairs: list[Fault]) -> Geometries:
     mended = shapes.copy()
     for row in broken:
         mended[row] = shapely.make_valid(shapes[row])
-        values = {"detail": shapely.is_valid_reason(shapes[row])}
+        values: dict[str, object] = {"detail": shapely.is_valid_reason(shapes[row])}
         repairs.append(Fault(key="polygon_mended", layer=layer, row=int(row) + 1, values=values))
     return mended
 
@@ -115,7 +115,7 @@ def _tell(faces: Geometries, face: Integers, unit: Integers, ids: list[str]) -> 
         pairs[pair] = pairs.get(pair, 0.0) + float(area[one])
     for (one_id, other_id), ground in pairs.items():
         if ground > _WORTH_TELLING_M2:
-            values = {"one": one_id, "other": other_id}
+            values: dict[str, object] = {"one": one_id, "other": other_id}
             yield Fault(key="communities_overlap", layer="units", value=round(ground, 1), values=values)
 
 

@@ -22,6 +22,8 @@ def find_dedicated(
     kinds: tuple[str, ...] = DEDICATED_KINDS,
     area_m2: float = 30_000.0,
     named: bool = True,
+    households: gpd.GeoDataFrame | None = None,
+    most_households: float = 500,
 ) -> gpd.GeoDataFrame:
     """Name the areas that may become dedicated grids.
 
@@ -35,6 +37,10 @@ def find_dedicated(
         Smaller areas do not.
     named : bool
         Whether only areas with a name count.
+    households : GeoDataFrame, optional
+        Layer ``households``; an area with more of them than a grid may hold is no dedicated grid: people live there.
+    most_households : float
+        What a grid may hold at most.
 
     Returns
     -------
@@ -51,6 +57,12 @@ def find_dedicated(
     if named:
         wanted &= landuse["name"].fillna("").str.strip() != ""
     found = landuse[wanted]
+    if households is not None and len(households):
+        area, point = shapely.STRtree(households.geometry.to_numpy()).query(
+            shapely.make_valid(found.geometry.to_numpy()), predicate="intersects"
+        )
+        count = households["households"].to_numpy(float)[point]
+        found = found[np.bincount(area, weights=count, minlength=len(found)) <= most_households]
     order = np.argsort(-found.area.to_numpy(), kind="stable")
     found = found.iloc[order]
     taken: list[int] = []

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from gridgeo.crs import require_metric
-from gridgeo.faces import Floats, Geometries, Integers, share_borders
+from gridgeo.faces import Floats, Geometries, Integers, draw_points, draw_segments, share_borders
 from gridgeo.schema import STREET_CLASSES
 
 STREET_STRENGTHS = {
@@ -37,6 +37,7 @@ _OTHER_STRENGTH = 0.1
 _PARALLEL = np.cos(np.radians(30))
 _UNWALKABLE = ("motorway", "motorway_link", "trunk", "trunk_link")
 _CROSSING_REACH_M = 30.0
+_GREAT_REACH_M = 35.0
 
 
 def find_edges(
@@ -91,7 +92,7 @@ def find_edges(
             "edge_kind": kind,
             "length_m": np.hypot(*(end - start).T),
         },
-        geometry=shapely.linestrings(np.stack([start, end], axis=1)),
+        geometry=draw_segments(start, end),
         crs=crs,
     )
     keys = ["a", "b", "street_name", "street_class", "edge_kind"]
@@ -176,9 +177,11 @@ def edge_strengths(edges: pd.DataFrame) -> Floats:
     array of float
         See `STREET_STRENGTHS` and `KIND_STRENGTHS`.
     """
-    known = edges["street_class"].map(STREET_STRENGTHS)
-    street = known.where(known.notna(), np.where(edges["street_class"].notna(), _OTHER_STRENGTH, 0.0))
-    return np.maximum(street.to_numpy(float), edges["edge_kind"].map(KIND_STRENGTHS).to_numpy(float))
+    known = edges["street_class"].map(STREET_STRENGTHS).to_numpy(float)
+    other = np.where(edges["street_class"].notna(), _OTHER_STRENGTH, 0.0)
+    street = np.where(np.isnan(known), other, known)
+    strengths: Floats = np.maximum(street, edges["edge_kind"].map(KIND_STRENGTHS).to_numpy(float))
+    return strengths
 
 
 def _none(value: object) -> object:
@@ -211,15 +214,15 @@ def _name_pieces(
     reach_m: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the strongest street or barrier along each piece."""
-    usable = streets[~streets["tunnel"]] if "tunnel" in streets else streets
+    open_air = streets[~streets["tunnel"]] if "tunnel" in streets else streets
     rows = pd.DataFrame(
         {
-            "name": usable["name"].to_numpy(object) if "name" in usable else None,
-            "street_class": usable["street_class"].to_numpy(object),
-            "kind": np.where(usable["street_class"].isin(_UNWALKABLE[:2]), "expressway", "street"),
+            "name": open_air["name"].to_numpy(object) if "name" in open_air else None,
+            "street_class": open_air["street_class"].to_numpy(object),
+            "kind": np.where(open_air["street_class"].isin(_UNWALKABLE[:2]), "expressway", "street"),
         }
     )
-    shapes = [usable.geometry.to_numpy()]
+    shapes = [open_air.geometry.to_numpy()]
     if barriers is not None and len(barriers):
         lines = barriers.geometry.to_numpy()
         flat = shapely.get_dimensions(lines) == 2  # noqa: PLR2004 - polygons
@@ -229,15 +232,18 @@ def _name_pieces(
         rows = pd.concat([rows.astype(object), more.astype(object)], ignore_index=True)
     strength = edge_strengths(rows.rename(columns={"kind": "edge_kind"}))
     from_xy, to_xy, owner = _explode(np.concatenate(shapes))
-    tree = shapely.STRtree(shapely.linestrings(np.stack([from_xy, to_xy], axis=1)))
-    middle = shapely.points((start + end) / 2)
-    piece, near = tree.query(middle, predicate="dwithin", distance=reach_m)
+    drawn, middle = draw_segments(from_xy, to_xy), draw_points((start + end) / 2)
+    tree = shapely.STRtree(drawn)
+    piece, near = tree.query(middle, predicate="dwithin", distance=max(reach_m, _GREAT_REACH_M))
     along = _unit(end - start)[piece] * _unit(to_xy - from_xy)[near]
     parallel = np.abs(along.sum(axis=1)) >= _PARALLEL
     piece, near = piece[parallel], near[parallel]
-    away = shapely.distance(middle[piece], tree.geometries[near])
+    away = np.asarray(shapely.distance(middle[piece], drawn[near]))
+    # The middle of a wide corridor is far from its carriageways: great roads count there if nothing nearer does.
+    usable = (away <= reach_m) | rows["street_class"].isin(GREAT_CLASSES).to_numpy()[owner[near]]
+    piece, near, away = piece[usable], near[usable], away[usable]
     named = pd.notna(rows["name"].to_numpy())[owner[near]]
-    order = np.lexsort((away, ~named, -strength[owner[near]], piece))
+    order = np.lexsort((away, ~named, -strength[owner[near]], away > reach_m, piece))
     piece, near = piece[order], near[order]
     first = np.r_[True, np.diff(piece) != 0] if len(piece) else np.empty(0, bool)
     best = np.full(len(start), -1, dtype=np.int64)
@@ -286,4 +292,5 @@ def _on_foot(edges: gpd.GeoDataFrame, streets: gpd.GeoDataFrame, gates: gpd.GeoD
     # Blocks with nothing but short open borders between them are joined too.
     only_short = np.ones(len(any_way), dtype=bool)
     np.logical_and.at(only_short, pair, ~barred)
-    return (any_way | only_short)[pair]
+    on_foot: np.ndarray = (any_way | only_short)[pair]
+    return on_foot

@@ -66,8 +66,41 @@ class Segments:
         array of LineString, length n
             One line a segment.
         """
-        lines: Geometries = shapely.linestrings(np.stack([self.start, self.end], axis=1))
-        return lines
+        return draw_segments(self.start, self.end)
+
+
+def draw_segments(start: Floats, end: Floats) -> Geometries:
+    """Draw lines of two points.
+
+    Parameters
+    ----------
+    start, end : array of float, shape (n, 2)
+        Their ends.
+
+    Returns
+    -------
+    array of LineString, length n
+        The lines.
+    """
+    drawn: Geometries = np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object)
+    return drawn
+
+
+def draw_points(xy: Floats) -> Geometries:
+    """Draw points.
+
+    Parameters
+    ----------
+    xy : array of float, shape (n, 2)
+        Their coordinates.
+
+    Returns
+    -------
+    array of Point, length n
+        The points.
+    """
+    drawn: Geometries = np.asarray(shapely.points(xy), dtype=object)
+    return drawn
 
 
 def draw_faces(lines: Geometries) -> Geometries:

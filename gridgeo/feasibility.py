@@ -41,7 +41,10 @@ def find_infeasible(atoms: Atoms, blocks: gpd.GeoDataFrame, band: tuple[float, f
         held = float(atoms.weight[light].sum())
         if len(light) < len(mine) and held < low:
             continue  # what is left beside blocks above the band joins them
-        faults += _region(held, low, high, _place(community[mine[0]]))
+        place = _place(community[mine[0]])
+        if len(light) < len(mine):
+            place = text("partition.besides", place=place, high=f"{high:g}")
+        faults += _region(held, low, high, place)
         alone = (atoms.region != region) & (community == community[mine[0]])
         if not is_feasible(held, low, high) and alone.any():
             values = {"community": _place(community[mine[0]]), "block": blocks["block_id"].iloc[mine[0]]}

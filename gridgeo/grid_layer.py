@@ -7,6 +7,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from gridgeo.bounds_text import describe_bounds, walk_corners
 from gridgeo.edges import GREAT_CLASSES, MAIN_CLASSES
@@ -36,6 +37,7 @@ def dissolve_grids(blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame | None = No
     rows = []
     for grid_id, mine in blocks.groupby("grid_id", sort=True):
         shape = unite(mine.geometry.to_numpy())
+        area, around = float(shapely.area(shape)), float(shapely.length(shape))
         places = mine["community_id"].dropna().unique()
         rows.append(
             {
@@ -43,8 +45,8 @@ def dissolve_grids(blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame | None = No
                 "community_id": places[0] if len(places) == 1 else None,
                 "households": int(mine["households"].sum()),
                 "persons": float(mine["persons"].sum()),
-                "area_m2": float(shape.area),
-                "compactness": 4 * np.pi * shape.area / shape.length**2,
+                "area_m2": area,
+                "compactness": 4 * np.pi * area / around**2,
                 "corners": walk_corners(shape),
                 "geometry": shape,
             }

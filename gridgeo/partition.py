@@ -33,7 +33,7 @@ from gridgeo.feasibility import find_infeasible
 from gridgeo.grid_layer import dissolve_grids, measure_partition
 from gridgeo.partition_check import find_violations
 from gridgeo.schema import require_layer
-from gridgeo.search import Objective, Task, count_all, search, search_pool
+from gridgeo.search import Objective, Task, count_all, refine_regions, search, search_pool
 from gridgeo.slivers import locate_faces
 from gridgeo.texts import text
 from gridgeo.warm_start import grids_today, mend_start
@@ -316,6 +316,7 @@ def _solve(
             label[free] = search_pool(task, seed=seed, effort=effort, size=pool)
         else:
             label[free], _ = search(task, seed=seed, effort=effort)
+            label[free] = refine_regions(task, label[free], seed=seed, effort=effort)
     for grid in np.unique(case.settled[~free]).tolist():
         label[case.settled == grid] = label.max() + 1
     return np.unique(label, return_inverse=True)[1].astype(np.int64), infeasible

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +20,8 @@ HOT, WARM, COLD, RECUTS = 0.15, 0.05, 0.01, 0.05
 _STEPS_AN_ATOM, _STEPS_AT_LEAST = 300, 60_000
 _TREES = 4
 _TURNS = 3
+_REFINED_ATOMS = 600
+_FEWER, _MORE, _BETTER = 2, 3, 1e-9
 
 
 @dataclass(frozen=True)
@@ -181,13 +184,110 @@ def search(
             first += count
     else:
         label = start.astype(np.int64)
-    steps = int(effort * (_STEPS_AN_ATOM * len(atoms) + _STEPS_AT_LEAST)) if annealing.COMPILED else 30 * len(atoms)
+    steps = int(effort * (_STEPS_AN_ATOM * len(atoms) + _STEPS_AT_LEAST))
     value = annealing.anneal(
         label, int(max(label.max() + 1, task.counts.sum())), atoms.start, atoms.end, atoms.length, cost,
         atoms.walkable, atoms.strength, atoms.weight, atoms.area, atoms.rim, atoms.region, task.fixed, task.home, rule,
         steps, hot, COLD, RECUTS, state,
     )  # fmt: skip
     return label, float(value)
+
+
+def refine_regions(task: Task, label: Integers, *, seed: int, effort: float) -> Integers:
+    """Search again, with other numbers of grids, where a region still has grids outside the band.
+
+    Where single blocks hold nearly a grid's worth, the number that suits the sum need not suit the parts.
+
+    Parameters
+    ----------
+    task : Task
+        The question.
+    label : array of int, one an atom
+        An answer.
+    seed : int
+        Same seed, same answer.
+    effort : float
+        How long each search is.
+
+    Returns
+    -------
+    array of int, one an atom
+        The answer, each such region replaced by the best of several.
+    """
+    label = np.unique(label, return_inverse=True)[1].astype(np.int64)
+    held = np.bincount(label, weights=task.atoms.weight)
+    bad = (held < task.low) | (held > task.high)
+    fresh = int(label.max()) + 1
+    for region in np.unique(task.atoms.region[bad[label]]).tolist():
+        nodes = np.flatnonzero(task.atoms.region == region)
+        if not 1 < len(nodes) <= _REFINED_ATOMS or not task.atoms.weight[nodes].sum() > 0:
+            continue
+        part = _only(task, nodes)
+        best, value = None, _evaluate(part, np.unique(label[nodes], return_inverse=True)[1])
+        for found in _try_counts(part, seed, effort):
+            worth = _evaluate(part, found)
+            if worth < value - _BETTER:
+                best, value = found, worth
+        if best is not None:
+            label[nodes] = fresh + best
+            fresh = int(label.max()) + 1
+    return label
+
+
+def _try_counts(task: Task, seed: int, effort: float) -> Iterator[Integers]:
+    """Try numbers of grids around the usual one in short, then the best at length from several seeds."""
+    usual = int(task.counts[0])
+    numbers = range(max(1, usual - _FEWER), min(len(task.atoms), usual + usual // 4 + _MORE) + 1)
+    scores: dict[int, float] = {}
+    for number in numbers:
+        found, _ = search(replace(task, counts=np.array([number])), seed=seed, effort=effort / 4)
+        found = np.unique(found, return_inverse=True)[1].astype(np.int64)
+        scores[number] = _evaluate(task, found)
+        yield found
+    best = replace(task, counts=np.array([min(scores, key=lambda number: scores[number])]))
+    for turn in range(1, _TURNS + 1):
+        found, _ = search(best, seed=seed + turn, effort=effort)
+        yield np.unique(found, return_inverse=True)[1].astype(np.int64)
+
+
+def _only(task: Task, nodes: Integers) -> Task:
+    """Cut a region out of the question."""
+    atoms = task.atoms
+    number = np.full(len(atoms), -1, dtype=np.int64)
+    number[nodes] = np.arange(len(nodes))
+    row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
+    inside = (number[row] >= 0) & (number[atoms.end] >= 0)
+    leaving = (number[row] >= 0) & ~inside
+    rim = atoms.rim + np.bincount(row[leaving], weights=atoms.length[leaving], minlength=len(atoms))
+    part = Atoms(
+        weight=atoms.weight[nodes],
+        area=atoms.area[nodes],
+        rim=rim[nodes],
+        region=np.zeros(len(nodes), dtype=np.int64),
+        start=np.searchsorted(number[row[inside]], np.arange(len(nodes) + 1)).astype(np.int64),
+        end=number[atoms.end[inside]],
+        length=atoms.length[inside],
+        strength=atoms.strength[inside],
+        walkable=atoms.walkable[inside],
+    )
+    counts = task.counts[[int(atoms.region[nodes[0]])]]
+    return Task(part, task.low, task.high, task.objective, task.fixed[nodes], task.home[nodes], counts)
+
+
+def _evaluate(task: Task, label: Integers) -> float:
+    """Return the objective of an answer."""
+    from gridgeo import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
+
+    atoms, rule = task.atoms, task.rule
+    label = label.astype(np.int64)
+    n = int(label.max()) + 1
+    total, ground, around, _ = annealing.tally(
+        label, n, atoms.start, atoms.end, atoms.length, atoms.weight, atoms.area, atoms.rim
+    )
+    row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
+    streets = float(task.cost[label[row] != label[atoms.end]].sum() / 2 * rule[6])
+    grids = [annealing.score_grid(total[k], ground[k], around[k], rule) for k in range(n)]
+    return streets + float(np.sum(grids))
 
 
 def search_pool(task: Task, *, seed: int, effort: float, size: int) -> Integers:
@@ -247,7 +347,7 @@ def _choose(task: Task, labels: list[Integers], fallback: Integers) -> Integers:
             score = annealing.score_grid(total[grid], ground[grid], around[grid], rule) + rule[6] * street[grid]
             columns.setdefault(mine.tobytes(), (mine, float(score)))
     sets = list(columns.values())
-    model = highspy.Highs()
+    model = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy declares no types
     model.setOptionValue("output_flag", False)  # noqa: FBT003 - the solver's own signature
     model.setOptionValue("time_limit", 20.0)
     lp = highspy.HighsLp()

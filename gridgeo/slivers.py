@@ -13,9 +13,11 @@ import numpy.typing as npt
 import shapely
 from scipy.spatial import Voronoi, cKDTree
 
-from gridgeo.faces import Floats, Geometries, Integers, Segments, dissolve, draw_faces, share_borders
+from gridgeo.faces import Floats, Geometries, Integers, Segments, dissolve, draw_faces, draw_points, share_borders
 
 _CORNER_M = 0.5
+_ON_ROAD_M = 0.05
+_ROAD_SHARE = 0.7
 
 
 def find_slivers(faces: Geometries, *, width_m: float, area_m2: float = 0.0) -> npt.NDArray[np.bool_]:
@@ -42,6 +44,51 @@ def find_slivers(faces: Geometries, *, width_m: float, area_m2: float = 0.0) -> 
     open_ = np.flatnonzero(~sliver)
     sliver[open_] = shapely.is_empty(shapely.buffer(faces[open_], -width_m / 2, quad_segs=4))
     return sliver
+
+
+def find_road_ground(
+    faces: Geometries, roads: Geometries, buildings: Geometries, *, width_m: float = 60.0, area_m2: float = 30_000.0
+) -> npt.NDArray[np.bool_]:
+    """Tell which faces are ground of great roads: medians, verges between carriageways, the loops of interchanges.
+
+    Parameters
+    ----------
+    faces : array of Polygon
+        The faces, in metres.
+    roads : array of LineString
+        Great roads and their ramps, noded into the faces' borders.
+    buildings : array of Polygon
+        A face with a building is a block.
+    width_m : float
+        Only a face in which no circle of this diameter fits …
+    area_m2 : float
+        … or that has less area, can be such ground; and most of its border must be such roads.
+
+    Returns
+    -------
+    array of bool
+        True for ground of roads.
+    """
+    found = find_slivers(faces, width_m=width_m, area_m2=area_m2)
+    if len(roads) == 0 or not found.any():
+        return np.zeros(len(faces), dtype=bool)
+    segments = share_borders(faces[found])
+    middle = draw_points((segments.start + segments.end) / 2)
+    on_road: npt.NDArray[np.bool_] = np.zeros(len(middle), dtype=bool)
+    on_road[shapely.STRtree(roads).query(middle, predicate="dwithin", distance=_ON_ROAD_M)[0]] = True
+    count = int(found.sum())
+    along, around = np.zeros(count), np.zeros(count)
+    for side in (segments.left, segments.right):
+        at = side >= 0
+        np.add.at(around, side[at], segments.length[at])
+        np.add.at(along, side[at], np.where(on_road, segments.length, 0.0)[at])
+    candidates = np.flatnonzero(found)
+    found[candidates[along < _ROAD_SHARE * around]] = False
+    if len(buildings) and found.any():
+        candidates = np.flatnonzero(found)
+        place = shapely.point_on_surface(buildings)
+        found[candidates[np.unique(shapely.STRtree(place).query(faces[candidates], predicate="intersects")[0])]] = False
+    return found
 
 
 def fold_slivers(
@@ -159,7 +206,8 @@ def _separators(points: Floats, owner: Integers, slivers: Geometries) -> Geometr
     if len(lines) == 0:
         return lines
     line, _ = shapely.STRtree(slivers).query(lines, predicate="intersects")
-    return lines[np.unique(line)]
+    crossing: Geometries = lines[np.unique(line)]
+    return crossing
 
 
 def _label(

@@ -38,7 +38,8 @@ def cluster_buildings(buildings: Geometries, *, touch_m: float = _TOUCH_M) -> In
         return np.empty(0, dtype=np.int64)
     one, other = shapely.STRtree(buildings).query(buildings, predicate="dwithin", distance=touch_m)
     links = coo_array((np.ones(len(one)), (one, other)), shape=(len(buildings),) * 2)
-    return connected_components(links, directed=False)[1].astype(np.int64)
+    clusters: Integers = connected_components(links, directed=False)[1].astype(np.int64)
+    return clusters
 
 
 def find_split_buildings(blocks: Geometries, buildings: Geometries) -> dict[int, int]:
@@ -93,7 +94,7 @@ def keep_buildings_whole(blocks: Geometries, buildings: Geometries) -> Geometrie
     return blocks
 
 
-def _overlapping(buildings: Geometries, split: dict[int, int]) -> list[shapely.Geometry]:
+def _overlapping(buildings: Geometries, split: dict[int, int]) -> list[shapely.Polygon]:
     """Unite each split building with every building it overlaps, so that none is freed at another's cost."""
     cut = buildings[list(split)]
     tree = shapely.STRtree(buildings)
@@ -101,7 +102,7 @@ def _overlapping(buildings: Geometries, split: dict[int, int]) -> list[shapely.G
     group = buildings[np.unique(np.r_[list(split), near])]
     clusters = _cluster_overlaps(group)
     united = [shapely.make_valid(shapely.union_all(group[clusters == number])) for number in range(clusters.max() + 1)]
-    return [part for shape in united for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+    return [part for shape in united for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon)]
 
 
 def _cluster_overlaps(buildings: Geometries) -> Integers:
@@ -115,8 +116,9 @@ def _cluster_overlaps(buildings: Geometries) -> Integers:
     return clusters
 
 
-def _lead_around(blocks: Geometries, shapes: list[shapely.Geometry]) -> Geometries:
-    solid = np.array([shapely.Polygon(shape.exterior) for shape in shapes], dtype=object)
+def _lead_around(blocks: Geometries, shapes: list[shapely.Polygon]) -> Geometries:
+    solid: Geometries = np.empty(len(shapes), dtype=object)
+    solid[:] = [shapely.Polygon(shape.exterior) for shape in shapes]
     target = find_split_buildings(blocks, solid)
     solid = solid[list(target)]
     if len(solid) == 0:
@@ -233,7 +235,7 @@ def _split_between(
     pieces, place = pieces[inside], place[inside]
     _, nearest = cKDTree(points).query(shapely.get_coordinates(place))
     cells = dissolve(pieces, owner[nearest], int(clusters.max()) + 1)
-    held = np.bincount(clusters, weights=weight, minlength=len(cells))
+    held: Floats = np.bincount(clusters, weights=weight, minlength=len(cells)).astype(float)
     full = ~shapely.is_empty(cells)
     cells, held = cells[full], held[full]
     group = _join_cells(cells, held, part)

@@ -31,7 +31,8 @@ def grids_today(blocks: gpd.GeoDataFrame, keep: gpd.GeoDataFrame) -> pd.Series:
     """
     if "block_id" in keep and set(blocks["block_id"]) <= set(keep["block_id"]):
         today = keep.drop_duplicates("block_id").set_index("block_id")["grid_id"]
-        return blocks["block_id"].map(today).astype("str")
+        known: pd.Series = blocks["block_id"].map(today).astype("str")
+        return known
     found = locate_faces(blocks.geometry.representative_point().to_numpy(), keep.geometry.to_numpy())
     ids = np.array([*keep["grid_id"], None], dtype=object)
     return pd.Series(ids[found], index=blocks.index, dtype="str")
@@ -59,7 +60,7 @@ def mend_start(task: Task, home: Integers, *, seed: int) -> tuple[Integers, Task
     """
     atoms = task.atoms
     label = _largest_parts(atoms, home)
-    label = _grow(atoms, label)
+    label = grow_labels(atoms, label)
     counts = task.counts.copy()
     for region in range(len(counts)):
         nodes = np.flatnonzero(atoms.region == region)
@@ -83,8 +84,21 @@ def _largest_parts(atoms: Atoms, home: Integers) -> Integers:
     return label
 
 
-def _grow(atoms: Atoms, label: Integers) -> Integers:
-    """Let grids grow over free atoms, the longest border first; what no grid reaches becomes one, region by region."""
+def grow_labels(atoms: Atoms, label: Integers) -> Integers:
+    """Let grids grow over free atoms, the longest border first.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        What is put together.
+    label : array of int, one an atom
+        The grid of each atom, -1 for free ones.
+
+    Returns
+    -------
+    array of int
+        The grids, grown; ground of a region that no grid reaches becomes a grid of its own.
+    """
     label = label.copy()
     row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
     usable = atoms.walkable & (atoms.region[row] == atoms.region[atoms.end])
@@ -109,7 +123,7 @@ def _fit_number(task: Task, label: Integers, nodes: Integers, seed: int) -> tupl
     state = np.array([1 + (seed * 7919 + 12345) % 2147483646], dtype=np.int64)
     while True:
         grids, inverse = np.unique(label[nodes], return_inverse=True)
-        held = np.bincount(inverse, weights=atoms.weight[nodes])
+        held: Floats = np.bincount(inverse, weights=atoms.weight[nodes]).astype(float)
         total, count = float(held.sum()), len(grids)
         wanted = int(task.counts[atoms.region[nodes[0]]])
         possible = count * task.low <= total <= count * task.high
