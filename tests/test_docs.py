@@ -116,7 +116,7 @@ def test_lock_files_name_no_host():
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_app_command_serves_on_this_machine_only(lang, free_port):
+def test_the_app_command_serves_on_this_machine_only(lang, free_port, tmp_path):
     call = [
         sys.executable,
         "-c",
@@ -127,7 +127,7 @@ def test_the_app_command_serves_on_this_machine_only(lang, free_port):
         "--lang",
         lang,
     ]
-    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path.home()) as server:
+    with subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path) as server:
         try:
             assert answers(f"http://127.0.0.1:{free_port}/_stcore/health")
             listening = Path("/proc/net/tcp").read_text(encoding="ascii").split("\n")
@@ -135,6 +135,7 @@ def test_the_app_command_serves_on_this_machine_only(lang, free_port):
             assert {address.split(":")[0] for address in mine} == {"0100007F"}
         finally:
             server.terminate()
+            assert server.wait(timeout=30) == 0
 
 
 @pytest.fixture

@@ -202,7 +202,11 @@ def serve(
     """Serve the app. It is a program of its own, so that nothing here ever imports Streamlit."""
     _check_language(lang)
     arguments = [*([str(plan)] if plan else []), "--port", str(port), *(["--lang", lang] if lang else [])]
-    return subprocess.call([sys.executable, "-m", "app", *arguments])  # noqa: S603 (our own program)
+    command = [sys.executable, "-m", "app", *arguments]
+    if os.name == "posix":
+        # Become the server rather than its parent: whoever ends this process ends the server too.
+        os.execv(sys.executable, command)  # noqa: S606 (our own program)
+    return subprocess.call(command)  # noqa: S603 (our own program)
 
 
 def _assess(plan: Any, cutoffs: list[float] | None, report: output.Report) -> Any:  # noqa: ANN401 (imported late)
