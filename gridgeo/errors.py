@@ -163,3 +163,7 @@ class NetworkError(InputError):
 
 class PartitionError(InputError):
     """No partition can be made from these blocks."""
+
+
+class ImportFaults(InputError):  # noqa: N818 - the name others script against
+    """Files from outside cannot become a plan; ``faults`` lists every reason, of every file at once."""

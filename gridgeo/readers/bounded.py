@@ -1,0 +1,148 @@
+"""Reading a file from outside in a child process, with limits of time and memory and only the drivers it needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from pyarrow import feather
+from pyproj import CRS
+
+from gridgeo.errors import FileError
+from gridgeo.readers.archive import check_zip, unpack_layer
+from gridgeo.readers.raw import RawLayer
+from gridgeo.readers.sniff import Kind, refusal, sniff
+
+TIMEOUT_S = 120.0
+"""How long reading one file may take."""
+
+_OUT_OF_MEMORY = 3
+_DRIVERS: dict[Kind, tuple[str, ...]] = {
+    "gpkg": ("GPKG",),
+    "shp": ("ESRI Shapefile",),
+    "geojson": ("GeoJSON",),
+    "kml": ("LIBKML",),
+    "fgb": ("FlatGeobuf",),
+}
+
+
+def read_file(path: str | Path, *, layer: str | None = None, timeout_s: float = TIMEOUT_S) -> RawLayer:
+    """Read one layer or table of a file that may come from anyone.
+
+    Parameters
+    ----------
+    path : str or Path
+        A plain local file: GeoPackage, Shapefile (also zipped), GeoJSON, KML (also KMZ), FlatGeobuf, GeoParquet, CSV,
+        XLSX or XLS. What it is is told by its content.
+    layer : str, optional
+        Which layer or sheet, where there are several.
+    timeout_s : float
+        How long it may take, in seconds.
+
+    Returns
+    -------
+    RawLayer
+        Its rows as they came.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it is damaged, hostile, too large, too slow, or none of these kinds.
+    """
+    path = Path(path)
+    kind = sniff(path)
+    with tempfile.TemporaryDirectory(prefix="gridgeo-") as folder:
+        source, out = path, Path(folder) / "out"
+        out.mkdir()
+        if kind in {"zip", "xlsx"}:
+            check_zip(path)
+        if kind == "zip":
+            inner = Path(folder) / "in"
+            inner.mkdir()
+            source = unpack_layer(path, inner)
+            kind = sniff(source)
+            if kind in {"zip", "osm"}:
+                raise refusal(path, "unknown_content")
+        if kind == "osm":
+            raise refusal(path, "osm_elsewhere")
+        said = _run_child(path, source, kind, layer, out, timeout_s)
+        if "key" in said:
+            raise FileError(said["key"], **{**said["values"], "file": path.name})
+        return _collect(path, said, out)
+
+
+def _run_child(path: Path, source: Path, kind: Kind, layer: str | None, out: Path, timeout_s: float) -> dict[str, Any]:
+    request = json.dumps({"path": str(source.resolve()), "kind": kind, "layer": layer})
+    command = [sys.executable, "-m", "gridgeo.readers.child", request, str(out)]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module, no shell
+            command,
+            env=_environment(kind),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise refusal(path, "child_slow", seconds=round(timeout_s)) from error
+    answer = out / "said.json"
+    if done.returncode == _OUT_OF_MEMORY:
+        raise refusal(path, "child_memory")
+    if done.returncode != 0 or not answer.exists():
+        raise refusal(path, "child_died")
+    return dict(json.loads(answer.read_text(encoding="utf-8")))
+
+
+def _environment(kind: Kind) -> dict[str, str]:
+    """Return the child's environment: no driver but the one needed, no network, no file but the one given."""
+    allowed = _DRIVERS.get(kind, ())
+    skipped = ",".join(name for name in _all_drivers() if name not in allowed)
+    package = str(Path(__file__).parents[2])
+    path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GDAL_", "OGR_", "CPL_", "VSI_"))}
+    return {
+        **kept,
+        "PYTHONPATH": path,
+        "GDAL_SKIP": skipped,
+        "OGR_SKIP": skipped,
+        "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
+        "OGR_GEOJSON_MAX_OBJ_SIZE": "100",
+        "OGR_SQLITE_LOAD_EXTENSIONS": "NO",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+@cache
+def _all_drivers() -> tuple[str, ...]:
+    return tuple(pyogrio.list_drivers())
+
+
+def _collect(path: Path, said: dict[str, Any], out: Path) -> RawLayer:
+    """Make the layer again of what the child wrote."""
+    arrow = feather.read_table(str(out / "layer.feather"), memory_map=False)
+    columns: dict[str, pd.Series] = {}
+    for at, (name, mixed) in enumerate(zip(said["names"], said["mixed"], strict=True)):
+        values = arrow.column(f"c{at}")
+        if mixed:
+            cells = [None if cell is None else json.loads(cell) for cell in values.to_pylist()]
+            columns[name] = pd.Series(cells, dtype="object")
+        else:
+            columns[name] = values.to_pandas()
+    crs = CRS.from_json(said["crs"]) if said["crs"] else None
+    geometry = None
+    if "geometry" in arrow.column_names:
+        with np.errstate(invalid="ignore"):
+            geometry = gpd.GeoSeries(shapely.from_wkb(arrow.column("geometry").to_pylist()), crs=crs)
+    return RawLayer(path.name, said["kind"], pd.DataFrame(columns), geometry, crs, tuple(said["dropped"]))

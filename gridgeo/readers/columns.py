@@ -1,0 +1,187 @@
+"""Which column of a file is which column of a layer, recognised by its name in Chinese or English."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from gridgeo.errors import FileError, InputError
+from gridgeo.readers.sniff import refusal
+from gridgeo.schema import LAYERS
+
+KNOWN: Mapping[str, Mapping[str, list[str]]] = tomllib.loads(
+    resources.files(__package__).joinpath("known.toml").read_text(encoding="utf-8")
+)
+"""Names that files use for a layer's columns; see ``known.toml``."""
+
+PERSONAL = re.compile(
+    r"姓名|户主|联系人|电话|手机|联系方式|身份证|证件号|微信|邮箱|银行卡|出生日期|phone|mobile|tel$|idcard|identity|email",
+    re.IGNORECASE,
+)
+"""Names of columns about persons; such columns are never read unless they are asked for by a mapping."""
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Which column of a file is used for what.
+
+    Parameters
+    ----------
+    columns : dict
+        Column of the layer (or ``x``, ``y``, ``wkt``) → column of the file.
+    unused : tuple of str
+        Columns of the file that are left out.
+    personal : tuple of str
+        Those of them that are about persons.
+    """
+
+    columns: dict[str, str]
+    unused: tuple[str, ...]
+    personal: tuple[str, ...]
+
+
+def map_columns(layer: str, names: Iterable[str], *, chosen: Mapping[str, str] | None = None) -> ColumnMap:
+    """Recognise a file's columns.
+
+    Parameters
+    ----------
+    layer : str
+        The layer they are for, one of `gridgeo.schema.LAYERS`.
+    names : iterable of str
+        The file's columns.
+    chosen : mapping of str to str, optional
+        Columns of the layer → columns of the file that a person (or a profile) has set; these go first.
+
+    Returns
+    -------
+    ColumnMap
+        What is used for what, and what is left out.
+
+    Raises
+    ------
+    InputError
+        If `chosen` names a column that the layer or the file does not have.
+    """
+    names = list(names)
+    wanted = {
+        **{column: (column, *KNOWN[layer].get(column, ())) for column in LAYERS[layer].column_names()},
+        **KNOWN["coordinates"],
+    }
+    columns: dict[str, str] = {}
+    for column, name in (chosen or {}).items():
+        if column not in wanted:
+            raise InputError("unknown_column", layer=layer, value=column, allowed=", ".join(wanted))
+        if name not in names:
+            raise InputError("missing_column", layer=layer, column=name)
+        columns[column] = name
+    plain = {name: _plain(name) for name in names if not PERSONAL.search(name)}
+    for column, known in wanted.items():
+        if column in columns:
+            continue
+        for candidate in known:
+            found = [name for name, said in plain.items() if said == _plain(candidate) and name not in columns.values()]
+            if found:
+                columns[column] = found[0]
+                break
+    used = set(columns.values())
+    unused = tuple(name for name in names if name not in used)
+    return ColumnMap(columns, unused, tuple(name for name in unused if PERSONAL.search(name)))
+
+
+def count_known(names: Iterable[str]) -> int:
+    """Count how many names are known for any layer: the row of a table with the most is its header.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The texts of one row.
+
+    Returns
+    -------
+    int
+        How many of them are known.
+    """
+    return sum(1 for name in names if name and (_plain(name) in _EVERY or PERSONAL.search(name)))
+
+
+def read_profile(path: str | Path) -> dict[str, dict[str, str]]:
+    """Read a saved mapping.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file: one table a layer, column of the layer = column of the file.
+
+    Returns
+    -------
+    dict
+        Layer → column → column of the file.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it is no such profile.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileError("missing_file", file=path.name)
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise refusal(path, "library_says", detail=str(error).splitlines()[0]) from error
+    for layer, columns in said.items():
+        sound = isinstance(columns, dict) and all(isinstance(name, str) for name in columns.values())
+        if layer not in LAYERS or not sound:
+            raise refusal(path, "not_a_profile")
+    return said
+
+
+def write_profile(mappings: Mapping[str, ColumnMap], path: str | Path) -> None:
+    """Save mappings for the next file of the same make.
+
+    Parameters
+    ----------
+    mappings : mapping of str to ColumnMap
+        By layer.
+    path : str or Path
+        Where to.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written.
+    """
+    lines = ["# Which column of the file is which column of the layer."]
+    for layer, mapping in mappings.items():
+        lines += ["", f"[{layer}]"]
+        lines += [f"{column} = {_quoted(name)}" for column, name in mapping.columns.items()]
+    try:
+        Path(path).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    except OSError as error:
+        raise FileError("unwritable_file", file=Path(path).name, detail=error.strerror or error) from error
+
+
+def _quoted(value: str) -> str:
+    escaped = "".join(
+        f"\\u{ord(letter):04x}" if ord(letter) < 32 or letter in '"\\' or ord(letter) == 127 else letter  # noqa: PLR2004
+        for letter in value
+    )
+    return f'"{escaped}"'
+
+
+def _plain(name: str) -> str:
+    """Return a name without what differs from file to file: width, case, blanks, marks, units in brackets."""
+    said = unicodedata.normalize("NFKC", name).strip().lower()
+    said = re.sub(r"[(\[（【].*?[)\]）】]", "", said)
+    said = said.split("#")[0]
+    return re.sub(r"[\s_:：*.\-/]", "", said)
+
+
+_EVERY = frozenset(
+    _plain(name) for layer in KNOWN.values() for column, names in layer.items() for name in (column, *names)
+)

@@ -1,0 +1,40 @@
+"""A file's rows as they came, before anybody has said what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import pandas as pd
+from pyproj import CRS
+
+ROW = "source_row"
+"""The column that says in which row of the file a row stood, counted from 1 as a table program shows it."""
+
+
+@dataclass(frozen=True)
+class RawLayer:
+    """One layer or table of a file, as it came.
+
+    Parameters
+    ----------
+    file : str
+        The file's name, without its folder.
+    kind : str
+        What it is; see `gridgeo.readers.sniff.Kind`.
+    table : DataFrame
+        Its columns, and `ROW`.
+    geometry : GeoSeries, optional
+        Its geometries; none for a plain table.
+    crs : pyproj.CRS, optional
+        The system it states.
+    dropped : tuple of dict
+        Rows left out before reading: ``row``, ``why`` (a key of ``texts/readers.toml``), ``value``.
+    """
+
+    file: str
+    kind: str
+    table: pd.DataFrame
+    geometry: gpd.GeoSeries | None = None
+    crs: CRS | None = None
+    dropped: tuple[dict[str, object], ...] = field(default=())

@@ -1,0 +1,86 @@
+"""What an import found out: the faults that stop it, the repairs that were made, what was set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from gridgeo.errors import Fault
+from gridgeo.plan import Plan
+from gridgeo.readers.clean import Repair
+from gridgeo.readers.columns import ColumnMap
+from gridgeo.readers.datum import Detection
+
+
+@dataclass
+class Findings:
+    """What is found while an import runs.
+
+    Parameters
+    ----------
+    faults : list of Fault
+        What stops it.
+    repairs : list of Repair
+        What was read as something else than it literally was.
+    mappings : dict
+        Layer → which column of its file was used for what.
+    detections : dict
+        Layer → how its datum was told.
+    rejected : list of dict
+        Rows set aside: ``layer``, ``file``, ``row``, ``message``.
+    """
+
+    faults: list[Fault] = field(default_factory=list)
+    repairs: list[Repair] = field(default_factory=list)
+    mappings: dict[str, ColumnMap] = field(default_factory=dict)
+    detections: dict[str, Detection] = field(default_factory=dict)
+    rejected: list[dict[str, object]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """The outcome of an import.
+
+    Parameters
+    ----------
+    plan : Plan, optional
+        The plan; None when faults stopped it.
+    findings : Findings
+        Faults, repairs, mappings, detections, rows set aside.
+    remarks : tuple of Fault
+        What does not stop the import but should be looked at: stations outside, households far from every street,
+        faults of the street network.
+    """
+
+    plan: Plan | None
+    findings: Findings
+    remarks: tuple[Fault, ...] = ()
+
+    def rejected(self) -> pd.DataFrame:
+        """Return the rows that were set aside.
+
+        Returns
+        -------
+        DataFrame
+            ``layer``, ``file``, ``row``, ``message``.
+        """
+        return pd.DataFrame(self.findings.rejected, columns=["layer", "file", "row", "message"])
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as plain data, for ``--json``.
+
+        Returns
+        -------
+        dict
+            ``faults``, ``repairs``, ``remarks``, ``rejected``, ``mappings``, ``datums``.
+        """
+        found = self.findings
+        return {
+            "faults": [fault.as_dict() for fault in found.faults],
+            "repairs": [repair.as_dict() for repair in found.repairs],
+            "remarks": [fault.as_dict() for fault in self.remarks],
+            "rejected": list(found.rejected),
+            "mappings": {layer: mapping.columns for layer, mapping in found.mappings.items()},
+            "datums": {layer: each.table().to_dict("records") for layer, each in found.detections.items()},
+        }

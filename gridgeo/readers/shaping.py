@@ -1,0 +1,338 @@
+"""One file's rows into one layer of a plan: columns recognised, cells read, coordinates in metres."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gridgeo.crs import is_metric, to_metric
+from gridgeo.errors import CRSError, Fault
+from gridgeo.readers.clean import Repair, parse_flags, parse_numbers, parse_texts
+from gridgeo.readers.columns import ColumnMap, map_columns
+from gridgeo.readers.coordinates import find_axes, nearest_zones, require_known_datum, to_degrees, zone_crs
+from gridgeo.readers.datum import Detection, detect_datum
+from gridgeo.readers.raw import ROW, RawLayer
+from gridgeo.readers.report import Findings
+from gridgeo.schema import LAYERS, STREET_CLASSES
+from gridgeo.shifts import DATUMS, Datum, shift
+
+_FEW = 30
+_WGS84 = CRS.from_epsg(4326)
+_ASSUMED_CLASS = "residential"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The place that points are brought to.
+
+    Parameters
+    ----------
+    crs : pyproj.CRS, optional
+        Its metric system; None while the boundary itself is read.
+    district : GeoSeries, optional
+        Its area.
+    streets, buildings : GeoDataFrame, optional
+        What points are compared with.
+    """
+
+    crs: CRS | None = None
+    district: gpd.GeoSeries | None = None
+    streets: gpd.GeoDataFrame | None = None
+    buildings: gpd.GeoDataFrame | None = None
+
+
+def shape_layer(
+    name: str,
+    raw: RawLayer,
+    ground: Ground,
+    found: Findings,
+    *,
+    crs: object = None,
+    chosen: Mapping[str, str] | None = None,
+) -> gpd.GeoDataFrame:
+    """Make a layer of a file's rows.
+
+    Parameters
+    ----------
+    name : str
+        The layer, one of `gridgeo.schema.LAYERS`.
+    raw : RawLayer
+        The rows.
+    ground : Ground
+        The place.
+    found : Findings
+        Faults and repairs are added to it.
+    crs : object, optional
+        ``wgs84``, ``gcj02``, ``bd09`` or anything pyproj knows; found out when left out.
+    chosen : mapping of str to str, optional
+        Columns that a person has set.
+
+    Returns
+    -------
+    GeoDataFrame
+        In metres, with the layer's columns as far as the file has them and `ROW`; not yet checked.
+
+    Raises
+    ------
+    CRSError
+        If the coordinates cannot be understood.
+    """
+    mapping = map_columns(name, raw.table.columns.drop(ROW), chosen=chosen)
+    found.mappings[name] = mapping
+    for dropped in raw.dropped:
+        row = dropped["row"]
+        found.repairs.append(Repair(name, raw.file, int(str(row)), None, dropped["value"], None, str(dropped["why"])))
+    for column in mapping.personal:
+        found.repairs.append(Repair(name, raw.file, None, column, None, None, "personal"))
+    columns = _read_columns(name, raw, mapping, found)
+    geometry = _read_geometry(name, raw, mapping, ground, found, crs)
+    frame = gpd.GeoDataFrame(
+        {**columns, ROW: raw.table[ROW].to_numpy()}, geometry=geometry.to_numpy(), crs=geometry.crs
+    )
+    return _complete(name, raw, frame, found)
+
+
+def _read_columns(name: str, raw: RawLayer, mapping: ColumnMap, found: Findings) -> dict[str, object]:
+    columns: dict[str, object] = {}
+    rows = raw.table[ROW].to_numpy()
+    for column in LAYERS[name].columns:
+        source = mapping.columns.get(column.name)
+        if source is None:
+            continue
+        cells = raw.table[source]
+
+        def fault(key: str, at: int, source: str = source, cells: pd.Series = cells, **values: object) -> Fault:
+            where = {"layer": name, "file": raw.file, "row": int(rows[at]), "column": source}
+            return Fault(key=key, value=cells.iloc[at], values=values, **where)  # type: ignore[arg-type]
+
+        if column.kind in ("count", "number"):
+            numbers = parse_numbers(cells)
+            found.repairs += [
+                Repair(name, raw.file, int(rows[at]), source, before, after, why)
+                for at, before, after, why in numbers.changes
+            ]
+            found.faults += [fault("no_number", at) for at in numbers.bad]
+            # A cell that is a fault already must not be named a second time as empty.
+            columns[column.name] = _with_zero(numbers.found, numbers.bad) if column.required else numbers.found
+        elif column.kind == "bool":
+            flags, strange = parse_flags(cells)
+            found.faults += [fault("no_flag", at) for at in strange]
+            columns[column.name] = flags
+        else:
+            texts, rounded = parse_texts(cells)
+            if column.name == LAYERS[name].id_column:
+                found.faults += [fault("rounded_id", at) for at in rounded]
+            columns[column.name] = texts
+    return columns
+
+
+def _with_zero(values: NDArray[np.float64], at: tuple[int, ...]) -> NDArray[np.float64]:
+    filled = values.copy()
+    filled[list(at)] = 0.0
+    return filled
+
+
+def _read_geometry(
+    name: str, raw: RawLayer, mapping: ColumnMap, ground: Ground, found: Findings, crs: object
+) -> gpd.GeoSeries:
+    """Return the geometries in metres of the place."""
+    if raw.geometry is None and "wkt" in mapping.columns and not {"x", "y"} <= mapping.columns.keys():
+        cells, _ = parse_texts(raw.table[mapping.columns["wkt"]])
+        with np.errstate(invalid="ignore"):
+            shapes = shapely.force_2d(shapely.from_wkt(cells.to_numpy(), on_invalid="ignore"))
+        raw = replace(raw, geometry=gpd.GeoSeries(shapes))
+    if raw.geometry is None:
+        return _read_points(name, raw, mapping, ground, found, crs)
+    geometry, stated = raw.geometry, raw.geometry.crs
+    coordinates = shapely.get_coordinates(geometry.to_numpy())
+    datum, system = _understand(crs)
+    if datum is None and system is None:
+        if stated is not None:
+            require_known_datum(stated)
+            return _verify(name, raw, geometry, ground, found)
+        _, datum, system = _guess(name, raw, coordinates[:, 0], coordinates[:, 1], ground, found)
+    if datum is not None:
+        shifted = shapely.transform(
+            geometry.to_numpy(), lambda xy: np.column_stack(shift(xy[:, 0], xy[:, 1], datum, "wgs84"))
+        )
+        _note_datum(name, raw, datum, found)
+        return _to_ground(gpd.GeoSeries(shifted, crs=_WGS84), ground, name)
+    return _to_ground(gpd.GeoSeries(geometry.to_numpy(), crs=require_known_datum(system)), ground, name)
+
+
+def _read_points(
+    name: str, raw: RawLayer, mapping: ColumnMap, ground: Ground, found: Findings, crs: object
+) -> gpd.GeoSeries:
+    """Return the points of a plain table."""
+    lacking = [column for column in ("x", "y") if column not in mapping.columns]
+    if lacking:
+        for column in lacking:
+            words = {"x": "经度 / longitude / x", "y": "纬度 / latitude / y"}[column]
+            found.faults.append(Fault(key="no_coordinate_column", layer=name, file=raw.file, value=words))
+        return gpd.GeoSeries([None] * len(raw.table), crs=ground.crs)
+    rows = raw.table[ROW].to_numpy()
+    axes = {}
+    for column in ("x", "y"):
+        source = mapping.columns[column]
+        numbers = parse_numbers(raw.table[source])
+        axes[column] = numbers.found
+        found.repairs += [
+            Repair(name, raw.file, int(rows[at]), source, before, after, why)
+            for at, before, after, why in numbers.changes
+        ]
+    east, north = axes["x"], axes["y"]
+    # Zeros and nines stand for "not surveyed" in many tables.
+    sentinel = ((east == 0) & (north == 0)) | (np.abs(east) == 999) | (np.abs(north) == 999)  # noqa: PLR2004
+    missing = ~(np.isfinite(east) & np.isfinite(north)) | sentinel
+    for at in np.flatnonzero(missing):
+        value = f"{raw.table[mapping.columns['x']].iloc[at]}, {raw.table[mapping.columns['y']].iloc[at]}"
+        found.faults.append(Fault(key="no_place", layer=name, file=raw.file, row=int(rows[at]), value=value))
+    east, north = np.where(missing, np.nan, east), np.where(missing, np.nan, north)
+    if missing.all():
+        return gpd.GeoSeries([shapely.Point(0, 0)] * len(rows), crs=ground.crs)
+    datum, system = _understand(crs)
+    if datum is None and system is None:
+        swapped, datum, system = _guess(name, raw, east, north, ground, found)
+    else:
+        swapped = find_axes(east, north).swapped
+    if swapped:
+        east, north = north, east
+        found.repairs.append(Repair(name, raw.file, None, None, None, None, "swapped"))
+    lon, lat = to_degrees(east, north, datum=datum, crs=system)
+    if datum is not None:
+        _note_datum(name, raw, datum, found)
+    points = _to_ground(gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs=_WGS84), ground, name)
+    # A row without a place is a fault already; a stand-in keeps it from being named twice.
+    middle = shapely.Point(0, 0) if ground.district is None else ground.district.iloc[0].representative_point()
+    return points.where(~missing, middle)
+
+
+def _understand(crs: object) -> tuple[Datum | None, object]:
+    """Tell a datum of degrees from a system."""
+    if isinstance(crs, str) and crs.lower().replace("-", "") in DATUMS:
+        name = crs.lower().replace("-", "")
+        return next(datum for datum in DATUMS if datum == name), None
+    return None, crs
+
+
+def _guess(
+    name: str, raw: RawLayer, x: NDArray[np.float64], y: NDArray[np.float64], ground: Ground, found: Findings
+) -> tuple[bool, Datum | None, CRS | None]:
+    """Find out axes and datum of coordinates that say nothing of themselves."""
+    axes = find_axes(x, y)
+    detection = _detect(name, x, y, ground, found)
+    if detection is not None:
+        if detection.mixed and len(x) >= _FEW:
+            raise CRSError("datum_mixed", layer=name, file=raw.file, detail=_told(detection))
+        if detection.clear:
+            return axes.swapped, detection.best.datum, detection.best.crs
+        if axes.kind == "degrees" and len(x) >= _FEW:
+            raise CRSError("datum_unclear", layer=name, file=raw.file, detail=_told(detection))
+    if axes.kind == "degrees":
+        found.repairs.append(Repair(name, raw.file, None, None, None, "WGS 84", "unverified"))
+        return axes.swapped, "wgs84", None
+    if axes.zone is not None:
+        return axes.swapped, None, zone_crs(axes.zone)
+    if ground.district is not None:
+        return axes.swapped, None, _zone_of(x, y, axes.swapped, ground.district)
+    raise CRSError("zone_needed", layer=name, file=raw.file)
+
+
+def _zone_of(x: NDArray[np.float64], y: NDArray[np.float64], swapped: bool, district: gpd.GeoSeries) -> CRS:  # noqa: FBT001
+    """Return the zone in which metres without a prefix lie nearest to the district."""
+    middle = district.to_crs(4490).iloc[0].centroid
+    east, north = (np.nanmedian(y), np.nanmedian(x)) if swapped else (np.nanmedian(x), np.nanmedian(y))
+
+    def away(zone: CRS) -> float:
+        lon, lat = to_degrees([east], [north], crs=zone)
+        return float(np.hypot(lon[0] - middle.x, lat[0] - middle.y))
+
+    return min(nearest_zones(float(middle.x)), key=away)
+
+
+def _verify(name: str, raw: RawLayer, geometry: gpd.GeoSeries, ground: Ground, found: Findings) -> gpd.GeoSeries:
+    """Take a system at its word, unless many points clearly contradict it."""
+    metric = _to_ground(geometry, ground, name)
+    if ground.crs is None or set(geometry.geom_type.dropna()) != {"Point"}:
+        return metric
+    degrees = metric.to_crs(4490)
+    detection = _detect(name, degrees.x.to_numpy(), degrees.y.to_numpy(), ground, found)
+    if detection is not None and len(geometry) >= _FEW:
+        if detection.mixed:
+            raise CRSError("datum_mixed", layer=name, file=raw.file, detail=_told(detection))
+        if detection.clear and detection.best.datum != "wgs84":
+            raise CRSError(
+                "datum_differs", layer=name, file=raw.file, found=detection.best.name, detail=_told(detection)
+            )
+    return metric
+
+
+def _detect(
+    name: str, x: NDArray[np.float64], y: NDArray[np.float64], ground: Ground, found: Findings
+) -> Detection | None:
+    known = [layer for layer in (ground.streets, ground.buildings) if layer is not None and len(layer)]
+    if ground.district is None or not known or name not in {"households", "stations", "buildings"}:
+        return None
+    detection = detect_datum(x, y, district=ground.district, streets=ground.streets, buildings=ground.buildings)
+    found.detections[name] = detection
+    return detection
+
+
+def _told(detection: Detection) -> str:
+    return "; ".join(f"{each.name}: {each.street_m:.0f} m / {each.building_m:.0f} m" for each in detection.hypotheses)
+
+
+def _note_datum(name: str, raw: RawLayer, datum: Datum, found: Findings) -> None:
+    if datum != "wgs84":
+        found.repairs.append(Repair(name, raw.file, None, None, datum.upper(), "WGS 84", "datum"))
+
+
+def _to_ground(geometry: gpd.GeoSeries, ground: Ground, name: str) -> gpd.GeoSeries:
+    if ground.crs is None and is_metric(geometry.crs):
+        # A boundary in metres of any kind is brought to the place's own zone, so that all plans of a place agree.
+        geometry = geometry.to_crs(geometry.crs.geodetic_crs)
+    return to_metric(geometry, ground.crs, layer=name)
+
+
+def _complete(name: str, raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings) -> gpd.GeoDataFrame:
+    """Fill in what a file may leave out, and repair what has one right repair; both are listed."""
+    id_column = LAYERS[name].id_column
+    if id_column not in frame:
+        frame = frame.assign(**{id_column: [f"{name[:-1]}-{row}" for row in frame[ROW]]})
+        first = frame[id_column].iloc[0] if len(frame) else "-"
+        found.repairs.append(Repair(name, raw.file, None, None, None, first, "made_id"))
+    if name == "streets":
+        frame = _complete_classes(raw, frame, found)
+    geometry = frame.geometry.to_numpy()
+    finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
+    broken = np.flatnonzero(finite & ~shapely.is_valid(geometry) & (shapely.get_dimensions(geometry) == 2))  # noqa: PLR2004
+    if len(broken) == 0:
+        return frame
+    whole = geometry.copy()
+    for at in broken:
+        repaired = shapely.make_valid(geometry[at], method="structure", keep_collapsed=False)
+        if repaired.is_empty or repaired.geom_type not in {"Polygon", "MultiPolygon"}:
+            continue
+        whole[at] = repaired
+        before, after = f"{shapely.area(geometry[at]):.1f}", f"{repaired.area:.1f}"
+        found.repairs.append(Repair(name, raw.file, int(frame[ROW].iloc[at]), None, before, after, "geometry"))
+    return frame.set_geometry(gpd.GeoSeries(whole, index=frame.index, crs=frame.crs))
+
+
+def _complete_classes(raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings) -> gpd.GeoDataFrame:
+    if "street_class" not in frame:
+        found.repairs.append(Repair("streets", raw.file, None, None, None, _ASSUMED_CLASS, "no_class"))
+        return frame.assign(street_class=_ASSUMED_CLASS)
+    said = frame["street_class"]
+    strange = ~said.isin(STREET_CLASSES)
+    for at in np.flatnonzero(strange):
+        row = int(frame[ROW].iloc[at])
+        found.repairs.append(Repair("streets", raw.file, row, "street_class", said.iloc[at], "road", "street_class"))
+    return frame.assign(street_class=said.where(~strange, "road"))

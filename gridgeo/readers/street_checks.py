@@ -1,0 +1,149 @@
+"""What may be wrong with a street network as drawn: ends that do not meet, crossings without a vertex, islands."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from gridgeo.crs import require_metric
+from gridgeo.errors import Fault
+
+GAP_M = 2.0
+"""Street ends nearer than this to another street are taken for meant to meet it."""
+
+_TOUCH_M = 1e-6
+_BESIDE_M = (0.5, 10.0)
+_BESIDE_LENGTH_M = 60.0
+
+
+def check_streets(
+    streets: gpd.GeoDataFrame, *, gap_m: float = GAP_M, boundary: shapely.Geometry | None = None
+) -> list[Fault]:
+    """Name what may be wrong with a street network.
+
+    Parameters
+    ----------
+    streets : GeoDataFrame of lines
+        With ``street_id``, in metres; ``bridge``, ``tunnel``, ``layer`` where known.
+    gap_m : float
+        The largest gap between a street's end and another street that is named, in metres.
+    boundary : Geometry, optional
+        The district; a border that runs beside a street is named too.
+
+    Returns
+    -------
+    list of Fault
+        Gaps, crossings without a common vertex on one level, islands (all but the largest connected part), borders
+        beside streets; empty when nothing is found.
+
+    Raises
+    ------
+    CRSError
+        If the streets are not in metres.
+    """
+    if len(streets) == 0:
+        return []
+    require_metric(streets, layer="streets")
+    lines = np.asarray(streets.geometry.to_numpy(), dtype=object)
+    faults = [*_find_gaps(streets, lines, gap_m), *_find_crossings(streets, lines), *_find_islands(lines)]
+    if boundary is not None:
+        faults += _find_beside(streets, lines, boundary)
+    return faults
+
+
+def _find_gaps(streets: gpd.GeoDataFrame, lines: NDArray[np.object_], gap_m: float) -> list[Fault]:
+    """Find ends that no other street touches, but one nearly does."""
+    parts, owner = shapely.get_parts(lines, return_index=True)
+    ends = np.concatenate([shapely.get_point(parts, 0), shapely.get_point(parts, -1)])
+    owner = np.concatenate([owner, owner])
+    tree = shapely.STRtree(lines)
+    end, street = tree.query(ends, predicate="dwithin", distance=gap_m)
+    other = street != owner[end]
+    end, street = end[other], street[other]
+    away = shapely.distance(ends[end], lines[street])
+    nearest = np.full(len(ends), np.inf)
+    np.minimum.at(nearest, end, away)
+    found = np.flatnonzero((nearest > _TOUCH_M) & np.isfinite(nearest))
+    return [
+        Fault(
+            key="street_gap",
+            layer="streets",
+            row=int(owner[at]) + 1,
+            value=streets["street_id"].iloc[owner[at]],
+            values={"distance_m": round(float(nearest[at]), 2)},
+        )
+        for at in found
+    ]
+
+
+def _find_crossings(streets: gpd.GeoDataFrame, lines: NDArray[np.object_]) -> list[Fault]:
+    """Find pairs on one level that cross where not both have a vertex."""
+    level = np.zeros(len(streets))
+    for column, sign in (("layer", 1.0), ("bridge", 100.0), ("tunnel", -100.0)):
+        if column in streets:
+            level = level + sign * np.nan_to_num(streets[column].to_numpy(dtype="float64", na_value=0.0))
+    one, two = shapely.STRtree(lines).query(lines, predicate="intersects")
+    once = (one < two) & (level[one] == level[two])
+    one, two = one[once], two[once]
+    shared = shapely.intersection(lines[one], lines[two])
+    faults = []
+    for first, second, common in zip(one, two, shared, strict=True):
+        points = shapely.get_parts(common)
+        points = points[shapely.get_dimensions(points) == 0]
+        if len(points) == 0:
+            continue
+        vertices = [shapely.multipoints(shapely.get_coordinates(lines[at])) for at in (first, second)]
+        apart = np.maximum(*(shapely.distance(points, each) for each in vertices))
+        if (apart > _TOUCH_M).any():
+            other = streets["street_id"].iloc[second]
+            faults.append(Fault(key="street_crossing", layer="streets", row=int(first) + 1, value=other))
+    return faults
+
+
+def _find_islands(lines: NDArray[np.object_]) -> list[Fault]:
+    """Find the parts that share no vertex with the largest one."""
+    coordinates, owner = shapely.get_coordinates(lines, return_index=True)
+    _, vertex = np.unique(coordinates.round(6), axis=0, return_inverse=True)
+    vertex = vertex.ravel() + len(lines)
+    size = int(vertex.max()) + 1
+    links = coo_matrix((np.ones(len(owner)), (owner, vertex)), shape=(size, size))
+    _, label = connected_components(links, directed=False)
+    label = label[: len(lines)]
+    length = np.bincount(label, weights=shapely.length(lines), minlength=int(label.max()) + 1)
+    largest = int(length.argmax())
+    return [
+        Fault(
+            key="street_island",
+            layer="streets",
+            row=int(np.flatnonzero(label == each)[0]) + 1,
+            values={"count": int((label == each).sum()), "length_m": round(float(length[each]))},
+        )
+        for each in np.unique(label)
+        if each != largest
+    ]
+
+
+def _find_beside(streets: gpd.GeoDataFrame, lines: NDArray[np.object_], boundary: shapely.Geometry) -> list[Fault]:
+    """Find streets that run a few metres beside the border for some length."""
+    ring = shapely.boundary(boundary)
+    near, far = (shapely.buffer(ring, width, cap_style="flat") for width in _BESIDE_M)
+    strip = shapely.difference(far, near)
+    shapely.prepare(strip)
+    faults = []
+    for at in np.flatnonzero(shapely.intersects(strip, lines)):
+        beside = shapely.intersection(lines[at], strip)
+        if shapely.length(beside) >= _BESIDE_LENGTH_M:
+            middle = shapely.line_interpolate_point(shapely.get_parts(beside)[0], 0.5, normalized=True)
+            values: dict[str, object] = {
+                "distance_m": round(float(shapely.distance(middle, ring)), 1),
+                "length_m": round(float(shapely.length(beside))),
+            }
+            street = streets["street_id"].iloc[at]
+            faults.append(
+                Fault(key="boundary_beside_street", layer="streets", row=int(at) + 1, value=street, values=values)
+            )
+    return faults

@@ -1,0 +1,131 @@
+"""Layers with geometries, read inside the child process of `gridgeo.readers.bounded`."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from gridgeo.readers.raw import ROW, RawLayer
+from gridgeo.readers.sniff import Kind, refusal
+
+_FULL_CELL = 250
+
+
+def read_vector(path: Path, kind: Kind, *, layer: str | None = None) -> RawLayer:
+    """Read one layer of a file of geometries.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : str
+        What `gridgeo.readers.sniff.sniff` found.
+    layer : str, optional
+        Which layer; needed where there are several.
+
+    Returns
+    -------
+    RawLayer
+        Its rows, geometries in two dimensions.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read, or has no such layer.
+    """
+    try:
+        frame = gpd.read_parquet(path) if kind == "parquet" else _read_ogr(path, kind, layer)
+    except (DataSourceError, DataLayerError, shapely.errors.ShapelyError, RuntimeError, ValueError, TypeError) as error:
+        if hasattr(error, "key"):
+            raise
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise refusal(path, "library_says", detail=first.replace(str(path), path.name)[:120]) from error
+    geometry = shapely.force_2d(frame.geometry.to_numpy())
+    table = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index(drop=True)
+    table[ROW] = np.arange(1, len(table) + 1)
+    return RawLayer(path.name, kind, table, gpd.GeoSeries(geometry, crs=frame.crs), frame.crs)
+
+
+def _read_ogr(path: Path, kind: Kind, layer: str | None) -> gpd.GeoDataFrame:
+    layer = _choose_layer(path, kind, layer)
+    # Latin-1 keeps every byte, so that the encoding can be told afterwards, from all of the text at once.
+    encoding = "ISO-8859-1" if kind == "shp" else None
+    with np.errstate(invalid="ignore"):
+        frame = pyogrio.read_dataframe(path, layer=layer, encoding=encoding)
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise refusal(path, "no_layer")
+    return _decode_shapefile(path, frame) if kind == "shp" else frame
+
+
+def _choose_layer(path: Path, kind: Kind, layer: str | None) -> str:
+    if kind == "gpkg":
+        names = _tables(path)
+    else:
+        names = [str(name) for name, shape in pyogrio.list_layers(path) if shape is not None]
+    if layer is not None:
+        if layer not in names:
+            raise refusal(path, "no_such_layer", layer=layer, allowed=", ".join(names))
+        return layer
+    if len(names) > 1:
+        raise refusal(path, "several_layers", allowed=", ".join(names))
+    if not names:
+        raise refusal(path, "no_layer")
+    return names[0]
+
+
+def _tables(path: Path) -> list[str]:
+    """Return the layers of a GeoPackage that are tables: a view may run for ever."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        try:
+            database.execute("PRAGMA trusted_schema = OFF")
+            if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                raise refusal(path, "damaged")
+            listed = database.execute(
+                "SELECT table_name FROM gpkg_contents JOIN sqlite_master ON name = table_name "
+                "WHERE type = 'table' AND data_type = 'features' AND sql NOT LIKE '%VIRTUAL%'"
+            ).fetchall()
+            kinds = database.execute("SELECT type FROM sqlite_master WHERE name LIKE 'gpkg\\_%' ESCAPE '\\'").fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise refusal(path, "damaged") from error
+    if ("view",) in kinds:
+        raise refusal(path, "damaged")
+    return [str(name) for (name,) in listed]
+
+
+def _decode_shapefile(path: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Decode names and cells: as strict UTF-8 when all of them are, else as GB 18030, whatever the file says of itself.
+
+    A value cut in mid-character by a limit of 254 bytes is decoded up to the cut.
+    """
+    texts = [name for name in frame.columns if name != frame.geometry.name]
+    columns = [name for name in texts if frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype)]
+    data = [name.encode("latin-1") for name in texts]
+    data += [value.encode("latin-1") for name in columns for value in frame[name].dropna()]
+    encoding = next((each for each in ("utf-8", "gb18030") if _all_decode(data, each)), None)
+    if encoding is None:
+        raise refusal(path, "not_text")
+
+    def decoded(value: object) -> object:
+        return value.encode("latin-1").decode(encoding, "ignore").strip() if isinstance(value, str) else value
+
+    changed = frame.assign(**{name: frame[name].map(decoded) for name in columns})
+    return changed.rename(columns={name: str(decoded(name)) for name in texts})
+
+
+def _all_decode(data: list[bytes], encoding: str) -> bool:
+    for each in data:
+        try:
+            each.decode(encoding)
+        except UnicodeDecodeError as error:
+            # The cut end of a full cell is no evidence against an encoding.
+            if not (len(each) >= _FULL_CELL and error.start >= len(each) - 3):
+                return False
+    return True
