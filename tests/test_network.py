@@ -110,3 +110,40 @@ def test_streets_that_carry_nothing_are_refused(bad):
 def test_a_longest_leg_that_is_no_distance_is_refused(reach):
     with pytest.raises(GridgeoError):
         build_network(streets([(0, 0), (9, 0)]), max_access_m=reach)
+
+
+def test_official_data_is_noded_level_by_level():
+    """A crossing at (50, 0), a T at (80, 0) drawn 4 mm short, a bridge and a tunnel over and under (20, 0)."""
+    lines = streets(
+        [(0, 0), (100, 0)],
+        [(50, -40), (50, 60)],
+        [(80, 0.004), (80, 30)],
+        [(20, -10), (20, 10)],
+        [(21, -10), (21, 10)],
+        bridge=[False, False, False, True, False],
+        tunnel=[False, False, False, False, True],
+    )
+    assert build_network(lines).edges == 5
+    network = build_network(lines, node_crossings=True)
+    assert network.edges == 4 + 2 + 1 + 1
+    assert sorted(round(length, 2) for length in metres(network)) == [20, 20, 20, 30, 30, 40, 50, 60]
+
+
+def test_ends_that_nearly_meet_are_united_when_noding():
+    lines = streets([(0, 0), (50, 0)], [(50.003, 0.002), (50, 40)], [(50, 0), (100, 0)])
+    network = build_network(lines, node_crossings=True)
+    assert network.edges == 3
+    assert network.island_of_node.max() == 0
+
+
+def test_noding_changes_nothing_where_all_is_noded():
+    lines = streets([(0, 0), (50, 0), (100, 0)], [(50, 0), (50, 50)])
+    one, other = build_network(lines), build_network(lines, node_crossings=True)
+    assert np.array_equal(one.edge_cost, other.edge_cost)
+    assert np.array_equal(one.segment_xy, other.segment_xy)
+
+
+def test_lines_that_run_over_each_other_are_one_when_noding():
+    """Two lines share the stretch from 40 to 60 without a common vertex."""
+    network = build_network(streets([(0, 0), (60, 0)], [(40, 0), (100, 0)]), node_crossings=True)
+    assert metres(network) == [100.0]

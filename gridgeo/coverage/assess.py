@@ -6,16 +6,19 @@ decision is made household by household on the network, never by a polygon.
 
 from __future__ import annotations
 
+import re
+
 import geopandas as gpd
 import numpy as np
 
-from gridgeo.coverage.model import Coverage
+from gridgeo.coverage.model import Coverage, Question
 from gridgeo.coverage.patched import column
 from gridgeo.coverage.roster import Roster, check_stations, make_roster
 from gridgeo.coverage.solve import count_stations, nearest_stations
 from gridgeo.errors import InputError, MissingDataError
-from gridgeo.network import Network
+from gridgeo.network import Network, Person, adapt_network, find_person, gates_at
 from gridgeo.network.access import Access, snap_points
+from gridgeo.network.hours import open_rows, parse_time
 from gridgeo.network.measure import require_positive
 
 
@@ -25,6 +28,10 @@ def assess_coverage(
     stations: gpd.GeoDataFrame,
     *,
     cutoff_m: float | tuple[float, ...] = 300.0,
+    cutoff_min: float | tuple[float, ...] | None = None,
+    person: Person | str | None = None,
+    service: str | None = None,
+    at: str | None = None,
 ) -> Coverage:
     """Find for every household the nearest station on foot, and whether it is within the cutoff.
 
@@ -39,33 +46,106 @@ def assess_coverage(
         The households, in the network's system; ``household_id`` names them, ``households`` counts how many stand at
         the point (1 when there is no such column).
     stations : GeoDataFrame of Point
-        The stations, in the network's system, named by ``station_id``.
+        The stations, in the network's system, named by ``station_id``; ``services`` lists what each offers, separated
+        by ``;`` or ``,``, and ``hours`` when it is open.
     cutoff_m : float or tuple of float, optional
         The greatest walking distance that counts as covered, inclusive, in metres; several are assessed in one pass,
         and the first decides `Coverage.households`.
+    cutoff_min : float or tuple of float, optional
+        The greatest walking time in minutes instead, with the person's speed, slow ground and waits at crossings.
+    person : Person or str, optional
+        Who walks: ``"adult"``, ``"elder"``, ``"wheelchair"`` (no steps, no stairs-only bridges) or an own `Person`;
+        where only `cutoff_min` is given, an adult.
+    service : str, optional
+        Count only stations that offer this.
+    at : str, optional
+        Count only stations and gates that are open at this time of the week, for example ``"Sat 19:00"``.
 
     Returns
     -------
     Coverage
-        The answer for every household.
+        The answer for every household; nobody is covered where no station is open.
 
     Raises
     ------
     MissingDataError
         If there is no station or no household.
     InputError
-        If a point cannot be used, a ``station_id`` is missing or repeated, or a cutoff is not above zero.
+        If a point cannot be used, a ``station_id`` is missing or repeated, a cutoff is not above zero, or no station
+        offers the service.
     CRSError
         If a layer is not in the network's system.
     """
-    cutoffs = _check_cutoffs(cutoff_m)
     for layer, frame in (("households", households), ("stations", stations)):
         if len(frame) == 0:
             raise MissingDataError("missing_layer", layer=layer)
     check_stations(stations)
+    walker = None if person is None and cutoff_min is None else find_person(person or "adult")
+    if cutoff_min is None or walker is None:
+        cutoffs = check_cutoffs(cutoff_m)
+    else:
+        cutoffs = tuple(minutes * walker.speed_m_per_min for minutes in check_cutoffs(cutoff_min))
+    if walker is not None:
+        network = adapt_network(network, walker, timed=cutoff_min is not None)
+    if service is not None:
+        stations = offer_service(stations, service)
+    if at is not None:
+        minute = parse_time(at)
+        network = gates_at(network, minute)
+        if "hours" in stations:
+            stations = stations[open_rows(stations["hours"], minute, layer="stations")]
     household_access = snap_points(network, households, layer="households")
     roster = make_roster(stations, snap_points(network, stations, layer="stations"))
-    return solve_coverage(network, households, household_access, roster, cutoffs_m=cutoffs)
+    asked = Question(person=walker, service=service, at=at)
+    return solve_coverage(network, households, household_access, roster, cutoffs_m=cutoffs, asked=asked)
+
+
+def offer_service(stations: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
+    """Return the stations that offer a service.
+
+    Parameters
+    ----------
+    stations : GeoDataFrame
+        The stations; ``services`` lists what each offers, separated by ``;``, ``,``, ``、`` or ``|``.
+    service : str
+        The service.
+
+    Returns
+    -------
+    GeoDataFrame
+        Those that list it.
+
+    Raises
+    ------
+    InputError
+        If the stations list no services, or none lists this one.
+    """
+    if "services" not in stations:
+        raise InputError("missing_column", layer="stations", column="services")
+    offered = stations["services"].map(list_services)
+    found = np.array([service.strip() in names for names in offered], dtype=bool)
+    if not found.any():
+        known = sorted({name for names in offered for name in names})
+        raise InputError("unknown_service", value=service, allowed=", ".join(known) or "-")
+    return stations[found]
+
+
+def list_services(services: object) -> list[str]:
+    """Split a station's list of services.
+
+    Parameters
+    ----------
+    services : object
+        The text; anything else offers nothing.
+
+    Returns
+    -------
+    list of str
+        The services it names.
+    """
+    if not isinstance(services, str):
+        return []
+    return [name.strip() for name in re.split(r"[;,|；，、]", services) if name.strip()]
 
 
 def solve_coverage(
@@ -75,6 +155,7 @@ def solve_coverage(
     roster: Roster,
     *,
     cutoffs_m: tuple[float, ...],
+    asked: Question | None = None,
 ) -> Coverage:
     """Assess coverage of points that are snapped already.
 
@@ -90,6 +171,8 @@ def solve_coverage(
         The stations and where they stand.
     cutoffs_m : tuple of float
         The cutoffs; the first decides.
+    asked : Question, optional
+        Who walks, to what, and when.
 
     Returns
     -------
@@ -108,10 +191,28 @@ def solve_coverage(
         node_key=column(node_key),
         reached_by={cutoff: column(counts[cutoff].astype(np.int32)) for cutoff in cutoffs_m},
         cutoff_m=cutoffs_m[0],
+        asked=asked or Question(),
     )
 
 
-def _check_cutoffs(cutoff_m: float | tuple[float, ...]) -> tuple[float, ...]:
+def check_cutoffs(cutoff_m: float | tuple[float, ...]) -> tuple[float, ...]:
+    """Return cutoffs as a tuple, each once.
+
+    Parameters
+    ----------
+    cutoff_m : float or tuple of float
+        One or several cutoffs.
+
+    Returns
+    -------
+    tuple of float
+        The cutoffs, in the order given.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one is not a finite number above zero.
+    """
     given = tuple(cutoff_m) if isinstance(cutoff_m, (tuple, list)) else (cutoff_m,)
     if not given:
         raise InputError("bad_cutoff", value="()")

@@ -15,12 +15,36 @@ from gridgeo.coverage.patched import Patched
 from gridgeo.coverage.roster import Roster
 from gridgeo.coverage.summary import summarise
 from gridgeo.errors import InputError
-from gridgeo.network import Network
+from gridgeo.network import PERSONS, Network, Person
 from gridgeo.network.access import Access
 from gridgeo.network.measure import Flags, Floats, Ints, limit_units, to_metres
 
 REASONS = ("", "beyond_cutoff", "unreachable", "unsnapped")
 """Why a household is not covered; empty for one that is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What an assessment was asked besides who lives where.
+
+    Parameters
+    ----------
+    person : Person, optional
+        Who walks; anyone when left out.
+    service : str, optional
+        What for; any station counts when left out.
+    at : str, optional
+        When; opening hours do not count when left out.
+    """
+
+    person: Person | None = None
+    service: str | None = None
+    at: str | None = None
+
+    @property
+    def pace(self) -> Person:
+        """The person, an adult where none was asked for."""
+        return self.person or PERSONS["adult"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +71,8 @@ class Coverage:
         Cutoff in metres → how many stations reach each household within it.
     cutoff_m : float
         The cutoff that `households` is decided by; see `at` for the others.
+    asked : Question
+        Who walks, to what, and when.
     """
 
     network: Network
@@ -58,6 +84,33 @@ class Coverage:
     node_key: Patched
     reached_by: dict[float, Patched]
     cutoff_m: float
+    asked: Question
+
+    @property
+    def minutes(self) -> Floats:
+        """Each household's walk in minutes at the person's pace; inf for none; shape (households,).
+
+        Without a person asked for, an adult's.
+        """
+        return np.round(self.distance_m / self.asked.pace.speed_m_per_min, 3)
+
+    @property
+    def basis(self) -> dict[str, object]:
+        """What every figure of this coverage rests on (口径): plain values by name."""
+        pace = self.asked.pace
+        return {
+            "distance": "walking time" if self.network.timed else "walking distance",
+            "cutoff_m": self.cutoff_m,
+            "cutoff_min": round(self.cutoff_m / pace.speed_m_per_min, 3) if self.network.timed else None,
+            "inclusive": True,
+            "max_access_m": self.network.max_access_m,
+            "person": pace.name if self.asked.person else None,
+            "speed_m_per_min": pace.speed_m_per_min if self.asked.person else None,
+            "crossing_waits_min": dict(pace.waits_min) if self.network.timed else None,
+            "speed_source": "assumption" if self.asked.person else None,
+            "service": self.asked.service,
+            "at": self.asked.at,
+        }
 
     @property
     def cutoffs_m(self) -> tuple[float, ...]:
@@ -117,7 +170,8 @@ class Coverage:
     def straight_m(self) -> Floats:
         """Straight-line metres to the household's station, or where it has none to the nearest one; shape (n,)."""
         xy, slot = self.household_access.xy, self.slot.full
-        x, y = np.ascontiguousarray(self.roster.access.xy.T)
+        # One station more, infinitely far, for the slot -1.
+        x, y = np.append(self.roster.access.xy, [[np.inf, np.inf]], axis=0).T.copy()
         straight: Floats = np.hypot(xy[:, 0] - x[slot], xy[:, 1] - y[slot])
         none = np.flatnonzero(slot < 0)
         straight[none] = self.nearest_straight_m(none)
@@ -152,11 +206,14 @@ class Coverage:
         (walking distance, inf for none), ``straight_m`` (straight line to the same station; to the nearest one where
         no walk leads to any), ``covered``, ``reason`` ("" for a covered household, else ``beyond_cutoff``,
         ``unreachable``: no walk leads to any station, or ``unsnapped``: no street within reach), ``n_stations`` (how
-        many stations are within the cutoff); then the counts, ids and flags that the households came with.
+        many stations are within the cutoff); then the counts, ids and flags that the households came with. A person's
+        coverage also has ``minutes``; decided by time, its ``distance_m`` is what the person walks on the level in
+        that time, waits included.
         """
         answer = {
             "station_id": _decode(self.slot.full, self.roster.ids),
             "distance_m": self.distance_m,
+            **({"minutes": self.minutes} if self.asked.person else {}),
             "straight_m": self.straight_m,
             "covered": self.covered,
             "reason": _decode(self.reason_codes, np.array(REASONS, dtype=object)),

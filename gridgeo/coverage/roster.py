@@ -180,6 +180,8 @@ def check_stations(stations: gpd.GeoDataFrame) -> None:
     """
     if "station_id" not in stations:
         raise InputError("missing_column", layer="stations", column="station_id")
+    if not stations["station_id"].isna().any() and stations["station_id"].is_unique:
+        return
     ids = stations["station_id"].reset_index(drop=True)
     faults = []
     for flags, key in ((ids.isna(), "missing_value"), (ids.duplicated() & ids.notna(), "duplicate_id")):

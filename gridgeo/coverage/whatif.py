@@ -20,7 +20,8 @@ from gridgeo.coverage.patched import Patched
 from gridgeo.coverage.roster import Roster, check_stations, join_access, make_roster, pick_access
 from gridgeo.errors import InputError
 from gridgeo.network.access import ALONG_BITS, Access, place_on_segments, snap_points
-from gridgeo.network.graph import Network, close_streets, set_gates
+from gridgeo.network.edits import close_streets, set_gates
+from gridgeo.network.graph import Network
 from gridgeo.network.measure import RANK_BITS, UNIT_BITS, Floats, Ints, expand_ranges, limit_units
 from gridgeo.network.reach import find_reach
 from gridgeo.network.routes import same_edge_pairs, seed_nodes, solve_nodes, split_keys
@@ -236,7 +237,9 @@ def _orphaned_nodes(coverage: Coverage, roster: Roster, rank: int) -> tuple[Floa
     lost = np.zeros(network.nodes, dtype=bool)
     lost[nodes] = True
     border = ~lost[outside]
-    counted = np.flatnonzero(roster.active)
+    edge = np.maximum(roster.access.edge, 0)
+    beside = roster.active & (lost[network.edge_u[edge]] | lost[network.edge_v[edge]])
+    counted = np.flatnonzero(beside)
     seed, seed_key = seed_nodes(network, pick_access(roster.access, counted), keys=roster.rank[counted].astype(float))
     inside = lost[seed]
     node = np.concatenate([nodes[at[border]], seed[inside]])
@@ -319,7 +322,12 @@ def _recount(coverage: Coverage, access: Access, step: int) -> dict[float, Patch
 def _again(coverage: Coverage, roster: Roster) -> Coverage:
     """Run in full, with the points where they are."""
     whole = solve_coverage(
-        coverage.network, coverage.source, coverage.household_access, roster, cutoffs_m=coverage.cutoffs_m
+        coverage.network,
+        coverage.source,
+        coverage.household_access,
+        roster,
+        cutoffs_m=coverage.cutoffs_m,
+        asked=coverage.asked,
     )
     return whole.at(coverage.cutoff_m)
 
@@ -335,7 +343,12 @@ def _on_network(coverage: Coverage, network: Network, move: Callable[[Access], A
     """Run in full on another network, with the points moved there."""
     roster = replace(coverage.roster, access=move(coverage.roster.access))
     whole = solve_coverage(
-        network, coverage.source, move(coverage.household_access), roster, cutoffs_m=coverage.cutoffs_m
+        network,
+        coverage.source,
+        move(coverage.household_access),
+        roster,
+        cutoffs_m=coverage.cutoffs_m,
+        asked=coverage.asked,
     )
     return whole.at(coverage.cutoff_m)
 

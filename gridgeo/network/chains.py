@@ -29,7 +29,7 @@ class Chains:
     segment_edge : ndarray of int64, shape (segments,)
         The edge a segment is part of.
     segment_from, segment_to : ndarray of int64, shape (segments,)
-        How far along the edge, in units from its node u, the segment's first and second vertex lie.
+        How far along the edge, in units from its node u, the segment's first and second end lie.
     """
 
     vertex_node: Ints
@@ -41,7 +41,9 @@ class Chains:
     segment_to: Ints
 
 
-def join_segments(first: Ints, second: Ints, cost: Ints, *, vertices: int, keep: Flags) -> Chains:
+def join_segments(
+    first: Ints, second: Ints, cost: Ints, *, waits: tuple[Ints, Ints], vertices: int, keep: Flags
+) -> Chains:
     """Join segments to edges wherever exactly two of them meet.
 
     Parameters
@@ -50,6 +52,8 @@ def join_segments(first: Ints, second: Ints, cost: Ints, *, vertices: int, keep:
         The vertices of each segment; never the same vertex.
     cost : ndarray of int64, shape (segments,)
         Its length in units.
+    waits : pair of ndarray of int64, shape (segments,)
+        What is charged in units on top at its first and second vertex: it lies between the vertex and the segment.
     vertices : int
         How many vertices there are.
     keep : ndarray of bool, shape (vertices,)
@@ -61,6 +65,7 @@ def join_segments(first: Ints, second: Ints, cost: Ints, *, vertices: int, keep:
         The edges, and where on them each segment lies.
     """
     count = len(first)
+    length, cost = cost, cost + waits[0] + waits[1]
     tail = np.concatenate([first, second])
     is_node = _choose_nodes(first, second, tail, vertices, keep)
     # A segment is two half-edges, h and its reverse h ± count. At a vertex inside an edge exactly two start; the one
@@ -87,14 +92,17 @@ def join_segments(first: Ints, second: Ints, cost: Ints, *, vertices: int, keep:
     edge_u[segment_edge] = vertex_node[tail[chosen]]
     edge_v[segment_edge] = vertex_node[tail[np.where(flip, forward, backward)]]
     edge_cost = np.bincount(segment_edge, weights=cost, minlength=edges).astype(np.int64)
+    start = np.where(flip, way[count:] + cost, way[:count])
+    inward = np.where(flip, -1, 1)
+    start += inward * waits[0]
     return Chains(
         vertex_node=vertex_node,
         edge_u=edge_u,
         edge_v=edge_v,
         edge_cost=edge_cost,
         segment_edge=segment_edge,
-        segment_from=np.where(flip, way[count:] + cost, way[:count]),
-        segment_to=np.where(flip, way[count:], way[:count] + cost),
+        segment_from=start,
+        segment_to=start + inward * length,
     )
 
 

@@ -126,18 +126,43 @@ def place_gates(lines: Lines, points: Floats) -> Lines:
     mark[start[hit[to_start]]] = gate[to_start]
     mark[start[hit[to_end]] + 1] = gate[to_end]
     between = ~near_start & ~near_end
-    # A gate is put on the nearest spot of each line once, and not beside a vertex that already carries it.
-    order = np.argsort(share[between], kind="stable")
-    hit, gate, share = hit[between][order], gate[between][order], share[between][order]
-    at = start[hit] + 1
-    point = a[between][order] + share[:, None] * d[between][order]
-    way = lines.along_m[at - 1] + share * (lines.along_m[at] - lines.along_m[at - 1])
+    gate, hit, share = gate[between], hit[between], share[between]
+    spot = a[between] + share[:, None] * d[between]
+    return insert_vertices(replace(lines, gate=mark), start[hit], share, spot, gate=gate)
+
+
+def insert_vertices(lines: Lines, start: Ints, share: Floats, spot: Floats, *, gate: Ints | None = None) -> Lines:
+    """Put further vertices into lines.
+
+    Parameters
+    ----------
+    lines : Lines
+        The lines.
+    start : ndarray of int64, shape (n,)
+        The vertex behind which each is put.
+    share : ndarray of float, shape (n,)
+        How far on the way to the next vertex, from 0 to 1.
+    spot : ndarray of float, shape (n, 2)
+        Where it is; off the line by rounding only.
+    gate : ndarray of int64, shape (n,), optional
+        The gate that stands on it.
+
+    Returns
+    -------
+    Lines
+        The lines with the vertices.
+    """
+    order = np.lexsort((share, start))
+    start, share, spot = start[order], share[order], spot[order]
+    gate = np.full(len(start), -1, dtype=np.int64) if gate is None else gate[order]
+    way = lines.along_m[start] + share * (lines.along_m[start + 1] - lines.along_m[start])
+    at = start + 1
     return Lines(
-        xy=np.insert(lines.xy, at, point, axis=0),
-        line=np.insert(lines.line, at, lines.line[at - 1]),
-        row=np.insert(lines.row, at, lines.row[at - 1]),
+        xy=np.insert(lines.xy, at, spot, axis=0),
+        line=np.insert(lines.line, at, lines.line[start]),
+        row=np.insert(lines.row, at, lines.row[start]),
         along_m=np.insert(lines.along_m, at, way),
-        gate=np.insert(mark, at, gate),
+        gate=np.insert(lines.gate, at, gate),
     )
 
 
