@@ -14,6 +14,7 @@ from gridgeo.maps import coverage_map, write_map
 from gridgeo.plan import Plan
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.store import read_plan
+from gridgeo.texts import using_language
 
 KEPT = 16
 """How many results of one kind are kept; the least lately used goes first."""
@@ -104,7 +105,9 @@ def _stamp(path: Path) -> tuple[int, int]:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _divided(path: str, stamp: tuple[int, int]) -> Plan:  # noqa: ARG001 - the stamp is part of the cache's key
     """Read a plan and give it blocks and grids, whatever the cutoff."""
-    return assess_plan(read_plan(Path(path))).plan
+    # Grids are named when they are made, and readers of both languages share them: the offices' language it is.
+    with using_language("zh"):
+        return assess_plan(read_plan(Path(path))).plan
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -14,11 +14,12 @@ SHOWN_GAPS = 5
 
 # Room for the map on a laptop: Streamlit leaves wide margins, and sets figures for large screens.
 STYLE = """<style>
-.stMainBlockContainer { padding: 3.6rem 1.4rem 1rem; }
-[data-testid="stMetricValue"] { font-size: 1.75rem; font-variant-numeric: tabular-nums; }
-[data-testid="stMetric"] { padding: 0.55rem 0.8rem; }
+.stMainBlockContainer { padding: 3.4rem 1.4rem 1rem; }
+.stMainBlockContainer h3 { font-size: 1.35rem; line-height: 1.3; padding: 0; }
+[data-testid="stMetric"], [data-testid="stMetric"] > div { padding: 0.15rem 0.5rem !important; }
+[data-testid="stMetricValue"] { font-size: 1.7rem; line-height: 1.25; font-variant-numeric: tabular-nums; }
 [data-testid="stMetricDelta"] { font-size: 0.82rem; }
-[data-testid="stVerticalBlock"] { gap: 0.7rem; }
+[data-testid="stVerticalBlock"] { gap: 0.6rem; }
 </style>"""
 
 
@@ -47,7 +48,7 @@ def choose_cutoffs() -> tuple[float, ...]:
 
 
 def show_headline(figures: list[dict[str, Any]], lang: str) -> None:
-    """Show the figures a leader reads first, two in a row.
+    """Show the figures a leader reads first.
 
     Parameters
     ----------
@@ -56,18 +57,11 @@ def show_headline(figures: list[dict[str, Any]], lang: str) -> None:
     lang : {'zh', 'en'}
         The reader's language.
     """
-    for place, figure in enumerate(figures):
-        if place % 2 == 0:
-            # A row of its own for each pair, so that a screen reader meets them in their order.
-            columns = st.columns(2)
-        value = (
-            "–" if figure["value"] is None else f"{figure['value']:.1%}" if figure["share"] else f"{figure['value']:,}"
-        )
+    for figure in figures:
+        value = "–" if figure["value"] is None else format(figure["value"], ".1%" if figure["share"] else ",")
         name = figure["name"][lang]
         label = text("app.table.estimated", name=name) if figure["estimated"] else name
-        columns[place % 2].metric(
-            label, value, delta=figure["note"][lang], delta_color="off", delta_arrow="off", border=True
-        )
+        st.metric(label, value, delta=figure["note"][lang], delta_color="off", delta_arrow="off", border=True)
 
 
 def choose_gap(found: Assessment, gaps: list[dict[str, Any]]) -> list[list[float]] | None:

@@ -84,8 +84,9 @@ class TestGeometry:
         u = shapely.Polygon([(0, 0), (90, 0), (90, 90), (70, 90), (70, 20), (20, 20), (20, 90), (0, 90)])
         areas = gpd.GeoDataFrame(geometry=[shapely.affinity.translate(u, 500000, 4400000)], crs=4548)
         assert not areas.geometry.iloc[0].covers(areas.geometry.iloc[0].centroid)
-        [[lat, lon]] = place_labels(areas)
+        [[lat, lon]], [room] = place_labels(areas)
         assert to_degrees(areas).iloc[0].covers(shapely.Point(lon, lat))
+        assert room * 111_320 * np.cos(np.radians(lat)) == pytest.approx(12, abs=2)
 
 
 class TestEscaping:

@@ -12,7 +12,7 @@ from app.language import language_switch
 from gridgeo.assessment import Assessment
 from gridgeo.texts import text
 
-MAP_HEIGHT = 560
+MAP_HEIGHT = 600
 
 
 def show(given: str | None, lang: str) -> None:
@@ -26,7 +26,7 @@ def show(given: str | None, lang: str) -> None:
         The reader's language.
     """
     path = cache.plan_path(given)
-    title, choice, switch = st.columns([6, 5, 2], vertical_alignment="center")
+    title, choice, switch = st.columns([11, 6, 3], vertical_alignment="center")
     with switch:
         language_switch()
     with choice:
@@ -34,8 +34,8 @@ def show(given: str | None, lang: str) -> None:
     with st.spinner(text("app.working")):
         found = cache.assess(path, cutoffs)
         data = cache.map_data(path, cutoffs)
-    title.subheader(widgets.plain(data["frame"]["title"][lang]), anchor=False)
-    left, right = st.columns([7, 4], gap="medium")
+    title.subheader(widgets.plain(data["frame"]["place"][lang]), anchor=False)
+    left, right = st.columns([14, 5])
     with right:
         widgets.show_headline(data["frame"]["figures"]["headline"], lang)
         fit = widgets.choose_gap(found, data["frame"]["figures"]["gaps"])

@@ -27,6 +27,7 @@ Words = dict[str, str]
 
 _UNITS_PER_DEGREE = 1e7  # one unit is about a centimetre, and a degree of longitude fits 32 bits
 _DEGREES = {4326, 4490}
+_METRES_PER_DEGREE = 111_320.0  # of longitude on the equator
 
 
 def both(key: str, /, **values: object) -> Words:
@@ -120,6 +121,11 @@ class MapLayer:
         The heading of each feature's card, and its text on the map.
     label_at : iterable of (lat, lon), optional
         Where the labels of lines and polygons stand.
+    label_room : iterable of float, optional
+        How far each label may reach to either side, in degrees of longitude; a label that would reach farther is left
+        out until the reader comes nearer.
+    label_style : dict
+        ``colour``, ``size``, ``weight``, ``dy``, and ``rank``: the lower, the sooner it gets its place.
     fields : tuple of Field
         What each feature's card says.
     sizes : iterable of float, optional
@@ -140,6 +146,7 @@ class MapLayer:
     titles: Iterable[str | Words | None] | None = None
     labels: Iterable[str | Words | None] | None = None
     label_at: Iterable[Sequence[float]] | None = None
+    label_room: Iterable[float] | None = None
     label_style: Mapping[str, Any] = field(default_factory=dict)
     fields: tuple[Field, ...] = ()
     sizes: Iterable[float] | None = None
@@ -163,6 +170,7 @@ class MapLayer:
             "titles": _plain(self.titles),
             "labels": _plain(self.labels),
             "labelAt": _plain(self.label_at),
+            "labelRoom": None if self.label_room is None else _plain(self.label_room, digits=7),
             "labelStyle": dict(self.label_style),
             "fields": [_field_data(each) for each in self.fields],
             "sizes": _plain(self.sizes),
@@ -226,8 +234,8 @@ def encode_geometry(geometry: gpd.GeoSeries) -> dict[str, Any]:
     }
 
 
-def place_labels(areas: gpd.GeoDataFrame) -> list[list[float]]:
-    """Find where an area's name is best written.
+def place_labels(areas: gpd.GeoDataFrame) -> tuple[list[list[float]], list[float]]:
+    """Find where an area's name is best written, and how much room it has there.
 
     Parameters
     ----------
@@ -236,16 +244,19 @@ def place_labels(areas: gpd.GeoDataFrame) -> list[list[float]]:
 
     Returns
     -------
-    list of [latitude, longitude]
+    places : list of [latitude, longitude]
         The centre of the largest circle within each area, in degrees.
+    room : list of float
+        That circle's radius, in degrees of longitude.
     """
     shapes = np.asarray(areas.geometry.array, dtype=object)
     if len(shapes) == 0:
-        return []
+        return [], []
     circles = shapely.maximum_inscribed_circle(shapes, tolerance=1.0)
-    centres = gpd.GeoSeries(shapely.get_point(circles, 0), crs=areas.crs)
-    degrees = to_degrees(centres)
-    return [[round(lat, 6), round(lon, 6)] for lat, lon in zip(degrees.y, degrees.x, strict=True)]
+    degrees = to_degrees(gpd.GeoSeries(shapely.get_point(circles, 0), crs=areas.crs))
+    places = [[round(lat, 6), round(lon, 6)] for lat, lon in zip(degrees.y, degrees.x, strict=True)]
+    metres_per_degree = _METRES_PER_DEGREE * np.cos(np.radians(degrees.y.to_numpy()))
+    return places, (shapely.length(circles) / metres_per_degree).tolist()
 
 
 def _pack(lonlat: npt.NDArray[np.float64]) -> str:

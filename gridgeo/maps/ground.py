@@ -173,13 +173,15 @@ def _district(plan: Plan) -> MapLayer | None:
     if len(plan.units) == 0:
         return None
     district = gpd.GeoSeries([plan.district], crs=plan.crs)
+    level = plan.info.levels[0].name
+    name = both("layer.district", level={"zh": level.zh, "en": level.en})
     return MapLayer(
         layer_id="district",
-        name=both("layer.district"),
+        name=name,
         group="areas",
         kind="polygons",
         geometry=encode_geometry(to_degrees(district)),
-        looks=(Look(name=both("layer.district"), style=palette.DISTRICT),),
+        looks=(Look(name=name, style=palette.DISTRICT),),
         look_of=[0],
         hover=False,
     )
@@ -238,18 +240,20 @@ def _grids(plan: Plan) -> MapLayer | None:
     grids = plan.grids
     names = names_of(grids, "grid_id")
     counts = plan.households.groupby("grid_id")["households"].sum()
+    community = _named(grids["community_id"], plan.units, "unit_id")
     kinds = {kind: both(f"grid_kind.{kind}") for kind in ("general", "dedicated")}
     return _outlined(
         "grids",
         grids,
         palette.GRID,
         titles=names,
-        labels=names,
+        labels=_short_names(names, community),
         label_style={"colour": "#43256f", "size": 13, "weight": 600, "rank": 2},
+        fitted=True,
         fields=(
             Field(name=both("field.code"), values=grids["code"]),
             Field(name=both("field.kind"), values=grids["grid_kind"], codes=kinds),
-            Field(name=both("field.community"), values=_named(grids["community_id"], plan.units, "unit_id")),
+            Field(name=both("field.community"), values=community),
             Field(
                 name=both("field.households"),
                 values=grids["grid_id"].map(counts).fillna(0),
@@ -271,10 +275,12 @@ def _outlined(
     label_style: Mapping[str, object] | None = None,
     shown: bool = True,
     estimated: bool = False,
+    fitted: bool = False,
     name: Words | None = None,
 ) -> MapLayer | None:
     if len(areas) == 0:
         return None
+    places, room = place_labels(areas) if labels else (None, None)
     return MapLayer(
         layer_id=layer_id,
         name=name or both(f"layer.{layer_id}"),
@@ -285,13 +291,20 @@ def _outlined(
         look_of=[0] * len(areas),
         titles=titles,
         labels=labels,
-        label_at=place_labels(areas) if labels else None,
+        label_at=places,
+        label_room=room if fitted else None,
         label_style=label_style or {},
         fields=fields,
         ids=areas[areas.columns[0]].tolist(),
         shown=shown,
         estimated=estimated,
     )
+
+
+def _short_names(names: list[str], communities: pd.Series) -> list[str]:
+    """Leave out the community's name where a grid's begins with it: on the map it stands there already."""
+    pairs = zip(names, communities.fillna("").astype("str"), strict=True)
+    return [name.removeprefix(community).strip() or name for name, community in pairs]
 
 
 def _named(ids: pd.Series, frame: pd.DataFrame, id_column: str) -> pd.Series:

@@ -30,7 +30,7 @@ GROUND: dict[str, Style] = {
 
 DISTRICT: Style = {"stroke": INK, "weight": 3, "dash": [14, 5, 3, 5], "outside": "#f4f5f6"}
 BLOCK: Style = {"stroke": "#7b8794", "weight": 1, "dash": [3, 3]}
-COMMUNITY: Style = {"stroke": "#00805d", "weight": 3, "dash": [9, 6]}
+COMMUNITY: Style = {"stroke": "#00805d", "weight": 2.6, "dash": [9, 6]}
 GRID: Style = {"stroke": "#5b3a8c", "weight": 1.8}
 GAP: Style = {
     "stroke": VERMILLION,

@@ -214,7 +214,7 @@ def gap_layer(gaps: gpd.GeoDataFrame | None, plan: Plan) -> MapLayer | None:
         look_of=[0] * len(gaps),
         titles=titles,
         labels=titles,
-        label_at=place_labels(gaps),
+        label_at=place_labels(gaps)[0],
         label_style={"colour": "#9a3f00", "size": 13, "weight": 700, "rank": 3},
         fields=tuple(fields),
         ids=[str(value) for value in gaps[gaps.columns[0]]],

@@ -213,7 +213,8 @@
     const origin = map.getPixelOrigin();
     const wishes = layers.flatMap((layer) => labelsOf(layer, scale, origin, say));
     wishes.sort((a, b) => a.style.rank - b.style.rank);
-    const taken = [];
+    const taken = layers.flatMap((layer) => symbolsOf(layer, scale, origin));
+    let written = 0;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
@@ -224,21 +225,34 @@
       const y = wish.y + (wish.style.dy || 0);
       const box = [wish.x - half, y - size * 0.7, wish.x + half, y + size * 0.7];
       const seen = box[2] > bounds.min.x && box[0] < bounds.max.x && box[3] > bounds.min.y && box[1] < bounds.max.y;
-      if (!seen || taken.some((other) => meet(box, other))) {
+      if (!seen || half > wish.room || taken.some((other) => meet(box, other))) {
         continue;
       }
       taken.push(box);
+      written += 1;
       pen.strokeStyle = "rgba(255,255,255,0.94)";
       pen.lineWidth = 4;
       pen.strokeText(wish.text, wish.x, y);
       pen.fillStyle = wish.style.colour || "#1f2933";
       pen.fillText(wish.text, wish.x, y);
     }
-    return taken.length;
+    return written;
+  }
+
+  /** The symbols that no label may hide: those of layers that have labels themselves. */
+  function symbolsOf(layer, scale, origin) {
+    if (layer.data.kind !== "points" || !layer.data.labels) {
+      return [];
+    }
+    const { xy, count } = layer.shape;
+    return Array.from({ length: count }, (_, i) => {
+      const [x, y, r] = [xy[2 * i] * scale - origin.x, xy[2 * i + 1] * scale - origin.y, radius(layer.styleOf(i), 1)];
+      return [x - r, y - r * 1.2, x + r, y + r];
+    });
   }
 
   function labelsOf(layer, scale, origin, say) {
-    const { labels, labelAt, labelStyle, kind } = layer.data;
+    const { labels, labelAt, labelRoom, labelStyle, kind } = layer.data;
     if (!labels) {
       return [];
     }
@@ -247,7 +261,10 @@
         return [];
       }
       const at = kind === "points" ? layer.shape.xy.subarray(2 * i, 2 * i + 2) : world(labelAt[i]);
-      return [{ text: say(label), style: labelStyle, x: at[0] * scale - origin.x, y: at[1] * scale - origin.y }];
+      // A label may reach somewhat beyond the largest circle within its area: most areas are longer than wide.
+      const room = labelRoom ? (2.2 * labelRoom[i] * gridgeo.coordinates.WORLD * scale) / 360 : Infinity;
+      const [x, y] = [at[0] * scale - origin.x, at[1] * scale - origin.y];
+      return [{ text: say(label), style: labelStyle, x, y, room }];
     });
   }
 

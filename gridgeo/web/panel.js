@@ -9,7 +9,7 @@
     constructor(view, kind) {
       this.view = view;
       this.kind = kind;
-      this.open = new Set(["legend"]);
+      this.open = new Set(["legend", "results", "areas", ...(kind === "full" ? ["ground"] : [])]);
       this.root = element("aside", { class: `gg-panel gg-panel-${kind}` });
       this.root.setAttribute("aria-label", "gridgeo");
       L.DomEvent.disableClickPropagation(this.root);
@@ -78,15 +78,12 @@
         if (!layers.length) {
           return null;
         }
+        const title = view.say(view.frameData.groups[group]);
         // What lies on top is named first.
-        return element(
-          "fieldset",
-          {},
-          element("legend", {}, view.say(view.frameData.groups[group])),
-          layers.reverse().map((layer) => this.entry(layer)),
-        );
+        return this.section(group, title, ...layers.reverse().map((layer) => this.entry(layer)));
       });
-      return this.section("legend", view.word("layers"), ...groups.filter(Boolean));
+      const body = element("div", { class: "gg-groups" }, groups.filter(Boolean));
+      return this.section("legend", view.word("layers"), body);
     }
 
     entry(layer) {
@@ -100,7 +97,7 @@
       const looks = data.looks.map((look) =>
         element("li", {}, swatch(look.style, data.kind), element("span", {}, view.say(look.name))),
       );
-      return element("div", {}, line, single ? null : element("ul", { class: "gg-looks" }, looks));
+      return element("div", { class: "gg-entry" }, line, single ? null : element("ul", { class: "gg-looks" }, looks));
     }
 
     gaps() {

@@ -34,6 +34,7 @@
       this.panel = new gridgeo.Panel(this, this.options.panel || "full");
       this.frame = element("div", { class: "gg-frame" });
       box.replaceWith(this.frame);
+      this.frame.classList.toggle("gg-below", this.options.panel === "legend" && isWide(this.frameData.bounds));
       const hide = element("button", { type: "button", class: "gg-hide", onclick: () => this.togglePanel() }, "");
       this.hide = hide;
       this.frame.append(box, hide, this.panel.root);
@@ -142,8 +143,9 @@
 
     fit(bounds) {
       // A panel that lies on the map leaves less of it to see.
-      const aside = this.options.panel === "legend" && this.map.getSize().x > 700 ? this.panel.root.offsetWidth + 10 : 0;
-      const room = { paddingTopLeft: [aside ? 60 : 24, 24], paddingBottomRight: [24 + aside, 24] };
+      const covered = this.options.panel === "legend" && !this.frame.classList.contains("gg-below");
+      const aside = covered && this.map.getSize().x > 700 ? this.panel.root.offsetWidth + 10 : 0;
+      const room = { paddingTopLeft: [this.options.panel === "legend" ? 60 : 24, 24], paddingBottomRight: [24 + aside, 24] };
       this.map.fitBounds(bounds || this.frameData.bounds, { ...room, maxZoom: 18, animate: false });
     }
 
@@ -308,6 +310,12 @@
         setTimeout(() => URL.revokeObjectURL(link.href), 10000);
       });
     }
+  }
+
+  /** Whether a place is so much wider than high that a legend beside it would cost more room than one below. */
+  function isWide([[south, west], [north, east]]) {
+    const { worldX, worldY } = gridgeo.coordinates;
+    return (worldX(east) - worldX(west)) / (worldY(south) - worldY(north)) > 1.2;
   }
 
   function browserLanguage() {
