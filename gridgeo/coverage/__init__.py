@@ -1,11 +1,24 @@
 """Coverage: for every household the station it walks to, how far that is, and if it is not covered, why."""
 
 from gridgeo.coverage.assess import assess_coverage
+from gridgeo.coverage.measures import Spacing, count_overlap, inside_on_paper, measure_coverage, measure_spacing
 from gridgeo.coverage.model import REASONS, Coverage
 from gridgeo.coverage.summary import summarise
 from gridgeo.coverage.whatif import add_station, change_gates, move_station, remove_station, shut_streets
 
 __all__ = [
-    "REASONS", "Coverage", "add_station", "assess_coverage", "change_gates", "move_station", "remove_station",
-    "shut_streets", "summarise",
+    "REASONS",
+    "Coverage",
+    "Spacing",
+    "add_station",
+    "assess_coverage",
+    "change_gates",
+    "count_overlap",
+    "inside_on_paper",
+    "measure_coverage",
+    "measure_spacing",
+    "move_station",
+    "remove_station",
+    "shut_streets",
+    "summarise",
 ]  # fmt: skip

@@ -17,7 +17,8 @@ from gridgeo.coverage.summary import summarise
 from gridgeo.errors import InputError
 from gridgeo.network import PERSONS, Network, Person
 from gridgeo.network.access import Access
-from gridgeo.network.measure import Flags, Floats, Ints, limit_units, to_metres
+from gridgeo.network.measure import RANK_BITS, Flags, Floats, Ints, limit_units, to_metres
+from gridgeo.network.routes import seed_nodes, solve_nodes
 
 REASONS = ("", "beyond_cutoff", "unreachable", "unsnapped")
 """Why a household is not covered; empty for one that is."""
@@ -179,6 +180,16 @@ class Coverage:
         np.rint(straight, out=straight)
         straight /= 1000
         return straight
+
+    @cached_property
+    def node_distances(self) -> tuple[Floats, Flags]:
+        """The distance from every node to its nearest station in units, inf for none; and where there is one."""
+        held = self.node_key.full
+        if len(held) == 0:
+            seeds = seed_nodes(self.network, self.roster.counted_access, keys=np.zeros(int(self.roster.active.sum())))
+            held = solve_nodes(self.network.links, *seeds)
+        reached = np.isfinite(held)
+        return np.where(reached, np.floor(np.where(reached, held, 0) / (1 << RANK_BITS)), np.inf), reached
 
     def nearest_straight_m(self, rows: Ints) -> Floats:
         """Measure from some households straight to the nearest station: the circle that paper plans draw.

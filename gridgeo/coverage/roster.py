@@ -53,6 +53,11 @@ class Roster:
         return whole[self.active].reset_index(drop=True)
 
     @cached_property
+    def counted_access(self) -> Access:
+        """Where the stations that count stand."""
+        return pick_access(self.access, np.flatnonzero(self.active))
+
+    @cached_property
     def slot_of_rank(self) -> Ints:
         """The slot of each rank; -1 for a rank that nobody has."""
         slots = np.full(1 << RANK_BITS, -1, dtype=np.int64)
