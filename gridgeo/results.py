@@ -101,10 +101,11 @@ def write_results(assessment: Assessment, folder: str | Path) -> list[Path]:
         assessment.plan, assessment.coverages, gaps=assessment.gaps, service_areas=assessment.service_areas
     )
     households = assessment.coverages[0].households
+    gaps = assessment.gaps.assign(estimated=bool(assessment.plan.households["estimated"].any()))
     summary = summary_table(assessment.plan, assessment.coverages)
     return [
         _whole(folder / "households.parquet", households.to_parquet),
-        _whole(folder / "gaps.gpkg", lambda path: _write_gaps(assessment.gaps, path)),
+        _whole(folder / "gaps.gpkg", lambda path: _write_gaps(gaps, path)),
         _whole(folder / "summary.csv", lambda path: summary.to_csv(path, index=False, encoding="utf-8-sig")),
         _whole(folder / "map.html", lambda path: write_map(page, path)),
     ]

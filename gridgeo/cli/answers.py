@@ -107,18 +107,18 @@ def print_assessment(assessment: Assessment, files: list[Path]) -> None:
         What was written.
     """
     plan = assessment.plan
-    marked = f" ({text('cli.estimated')})" if plan.households["estimated"].any() else ""
+    marked = _mark(plan.households)
     total = assessment.coverages[0].summary().iloc[0]
     rows = [
         [text("cli.households") + marked, _count(total["households"]), ""],
         [text("cli.persons") + marked, _count(total.get("persons")), ""],
-        [text("cli.stations"), _count(len(plan.stations)), ""],
+        [text("cli.stations") + _mark(plan.stations), _count(len(plan.stations)), ""],
         [text("cli.blocks"), _count(len(plan.blocks)), ""],
         [text("cli.grids"), _count(len(plan.grids)), ""],
     ]
     for coverage in assessment.coverages:
         figures = coverage.summary().iloc[0]
-        label = text("cli.covered_at", cutoff=f"{coverage.cutoff_m:g}")
+        label = text("cli.covered_at", cutoff=f"{coverage.cutoff_m:g}") + marked
         rows.append([label, _count(figures["covered"]), _rate(figures["coverage_rate"])])
     output.print_table(str(plan.info.name), ["", "", text("cli.rate")], rows, right={1, 2})
     for level in reversed(plan.info.levels[1:]):
@@ -205,7 +205,7 @@ def _print_units(plan: Plan, coverages: tuple[Coverage, ...], level: str, title:
         rates = [_rate(rate) for rate in table[same]["coverage_rate"]]
         rows.append([_unit_label(unit, title), _count(unit["households"]), *rates])
     columns = [text("cli.unit"), text("cli.households"), *(f"≤ {each.cutoff_m:g} m" for each in coverages)]
-    output.print_table(text("cli.by_unit", level=title), columns, rows, right=set(range(1, len(columns))))
+    output.print_table(text("cli.by_unit", level=title) + _mark(plan.households), columns, rows, right=set(range(1, len(columns))))
     if len(first) > _UNITS_SHOWN:
         output.print_lines(text("cli.more_units", count=len(first) - _UNITS_SHOWN))
 
@@ -235,13 +235,18 @@ def _print_gaps(assessment: Assessment) -> None:
             ]
         )
     columns = ["gap", "households", "cause", "nearest_station", "remedy"]
-    title = text("cli.worst_gaps", total=len(gaps))
+    title = text("cli.worst_gaps", total=len(gaps)) + _mark(assessment.plan.households)
     output.print_table(title, [text(f"cli.{name}") for name in columns], rows, right={0, 1})
 
 
 def _print_violations(violations: list[Fault]) -> None:
     if violations:
         output.print_lines(f"{text('cli.violations')}:", *(f"- {violation.message}" for violation in violations))
+
+
+def _mark(layer: pd.DataFrame) -> str:
+    """Mark what comes from a layer as estimated, if any row of it is."""
+    return f" ({text('cli.estimated')})" if layer["estimated"].any() else ""
 
 
 def _worded(kind: str, code: object) -> str:
