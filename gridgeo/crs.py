@@ -21,6 +21,7 @@ _CGCS2000 = CRS.from_epsg(4490)
 # Three-degree Gauss-Krüger zones without prefix: EPSG:4534 is centred on 75°E, then one each three degrees.
 _FIRST_ZONE_EPSG, _FIRST_MERIDIAN, _LAST_MERIDIAN = 4534, 75, 135
 _CHINA = (73.0, 17.0, 136.0, 54.0)
+_POLE = 90.0
 
 
 def metric_crs(lon: float, lat: float) -> CRS:
@@ -68,7 +69,7 @@ def to_metric(frame: Frame, crs: object = None, *, layer: str = "layer") -> Fram
     Raises
     ------
     CRSError
-        If the layer states no system, or the target is not in metres.
+        If the layer states no system, the target is not in metres, or the layer's coordinates are no place on earth.
     """
     if frame.crs is None:
         raise CRSError("no_crs", layer=layer)
@@ -78,6 +79,8 @@ def to_metric(frame: Frame, crs: object = None, *, layer: str = "layer") -> Fram
         if len(frame) == 0:
             raise CRSError("not_metric", layer=layer, crs=frame.crs.name)
         west, south, east, north = (float(bound) for bound in frame.to_crs(_WGS84).total_bounds)
+        if not (np.isfinite([west, south, east, north]).all() and south >= -_POLE and north <= _POLE):
+            raise CRSError("no_ground", layer=layer)
         target = metric_crs((west + east) / 2, (south + north) / 2)
     else:
         target = CRS.from_user_input(crs)

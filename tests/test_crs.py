@@ -76,6 +76,8 @@ def test_only_plane_metres_are_metric(crs, metric):
         lambda: to_metric(points((1, 1), crs=None)),
         lambda: to_metric(points((1, 1), crs=4326), 4326),
         lambda: to_metric(points(crs=4326)),
+        lambda: to_metric(points((39.9, 116.3), crs=4326)),
+        lambda: to_metric(gpd.GeoSeries([None], crs=4326)),
         lambda: require_metric(points((1, 1), crs=None), layer="a"),
         lambda: require_metric(points((1, 1), crs=4326), layer="a"),
         lambda: require_metric(points((1, 1), crs=4548), layer="a", crs=4547),

@@ -1,33 +1,57 @@
 """Files from the outside world, made into the layers of a plan."""
 
-from gridgeo.readers.bounded import read_file
-from gridgeo.readers.bundled import bundled_places, bundled_plan_path
-from gridgeo.readers.columns import ColumnMap, map_columns, read_profile, write_profile
-from gridgeo.readers.coordinates import find_axes
-from gridgeo.readers.datum import Detection, detect_datum
-from gridgeo.readers.imports import check_file, import_plan, prepare_import, preview_columns
-from gridgeo.readers.osm import MARGIN_M, OsmLayers, read_osm
-from gridgeo.readers.report import ImportReport
-from gridgeo.readers.street_checks import check_streets
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "MARGIN_M",
-    "ColumnMap",
-    "Detection",
-    "ImportReport",
-    "OsmLayers",
-    "bundled_places",
-    "bundled_plan_path",
-    "check_file",
-    "check_streets",
-    "detect_datum",
-    "find_axes",
-    "import_plan",
-    "map_columns",
-    "prepare_import",
-    "preview_columns",
-    "read_file",
-    "read_osm",
-    "read_profile",
-    "write_profile",
-]
+if TYPE_CHECKING:
+    from gridgeo.readers.bounded import read_file as read_file
+    from gridgeo.readers.bundled import bundled_places as bundled_places
+    from gridgeo.readers.bundled import bundled_plan_path as bundled_plan_path
+    from gridgeo.readers.columns import ColumnMap as ColumnMap
+    from gridgeo.readers.columns import map_columns as map_columns
+    from gridgeo.readers.columns import read_profile as read_profile
+    from gridgeo.readers.columns import write_profile as write_profile
+    from gridgeo.readers.coordinates import find_axes as find_axes
+    from gridgeo.readers.datum import Detection as Detection
+    from gridgeo.readers.datum import detect_datum as detect_datum
+    from gridgeo.readers.imports import check_file as check_file
+    from gridgeo.readers.imports import import_plan as import_plan
+    from gridgeo.readers.imports import prepare_import as prepare_import
+    from gridgeo.readers.imports import preview_columns as preview_columns
+    from gridgeo.readers.osm import MARGIN_M as MARGIN_M
+    from gridgeo.readers.osm import OsmLayers as OsmLayers
+    from gridgeo.readers.osm import read_osm as read_osm
+    from gridgeo.readers.report import ImportReport as ImportReport
+    from gridgeo.readers.street_checks import check_streets as check_streets
+
+# Name → module. Loaded when first asked for: the child process that reads one file must start fast.
+_WHERE = {
+    "ColumnMap": "columns",
+    "Detection": "datum",
+    "ImportReport": "report",
+    "MARGIN_M": "osm",
+    "OsmLayers": "osm",
+    "bundled_places": "bundled",
+    "bundled_plan_path": "bundled",
+    "check_file": "imports",
+    "check_streets": "street_checks",
+    "detect_datum": "datum",
+    "find_axes": "coordinates",
+    "import_plan": "imports",
+    "map_columns": "columns",
+    "prepare_import": "imports",
+    "preview_columns": "imports",
+    "read_file": "bounded",
+    "read_osm": "osm",
+    "read_profile": "columns",
+    "write_profile": "columns",
+}
+
+__all__ = list(_WHERE)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever is asked for
+    """Load a name when it is first asked for."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

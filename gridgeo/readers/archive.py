@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from gridgeo.readers.sniff import refusal
@@ -59,7 +60,7 @@ def check_zip(path: Path) -> None:
                 _check_member(path, member)
             for member in members:
                 _unpack(path, archive, member, None)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise refusal(path, "broken_zip") from error
 
 

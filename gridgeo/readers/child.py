@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import shapely
 from pyarrow import feather
 
 from gridgeo.errors import FileError
 from gridgeo.readers.tables import read_csv, read_workbook
-from gridgeo.readers.vectors import read_vector
 
 MEMORY_BYTES = 6_000_000_000
 
@@ -47,6 +45,8 @@ def main(request: str, out: str) -> int:
         elif kind in {"xlsx", "xls"}:
             raw = read_workbook(path, kind=kind, sheet=layer)
         else:
+            from gridgeo.readers.vectors import read_vector  # noqa: PLC0415 - plain tables need not wait for it
+
             raw = read_vector(path, kind, layer=layer)
     except FileError as error:
         _say(folder, {"key": error.key, "values": {name: str(value) for name, value in error.values.items()}})
@@ -56,7 +56,7 @@ def main(request: str, out: str) -> int:
     mixed = [bool(raw.table[name].dtype == object) for name in raw.table.columns]
     columns = {f"c{at}": _as_arrow(raw.table[name], mixed[at]) for at, name in enumerate(raw.table.columns)}
     if raw.geometry is not None:
-        columns["geometry"] = pa.array(shapely.to_wkb(raw.geometry.to_numpy()), type=pa.binary())
+        columns["geometry"] = pa.array(raw.geometry.to_wkb(), type=pa.binary())
     feather.write_feather(pa.table(columns), str(folder / "layer.feather"), compression="uncompressed")
     _say(
         folder,

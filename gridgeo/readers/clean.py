@@ -191,7 +191,8 @@ def parse_flags(cells: pd.Series) -> tuple[pd.Series, tuple[int, ...]]:
 
 def _parse(cell: str) -> tuple[float, str]:
     """Return the number in a text, and why it is not plainly one: empty, a key of the texts, or ``bad``."""
-    said = re.sub(r"\s+", "", unicodedata.normalize("NFKC", cell.translate(_INVISIBLE)))
+    # NFKC takes the double prime of seconds apart into two primes of minutes.
+    said = re.sub(r"\s+", "", unicodedata.normalize("NFKC", cell.translate(_INVISIBLE).replace("″", '"')))
     if said.lower() in _BLANKS:
         return math.nan, "" if said == "" else "blank_mark"
     if _PLAIN.fullmatch(said):

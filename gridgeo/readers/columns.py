@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from gridgeo.errors import FileError, InputError
+from gridgeo.readers.names import KNOWN, PERSONAL, plain_name
 from gridgeo.readers.sniff import refusal
 from gridgeo.schema import LAYERS
-
-KNOWN: Mapping[str, Mapping[str, list[str]]] = tomllib.loads(
-    resources.files(__package__).joinpath("known.toml").read_text(encoding="utf-8")
-)
-"""Names that files use for a layer's columns; see ``known.toml``."""
-
-PERSONAL = re.compile(
-    r"姓名|户主|联系人|电话|手机|联系方式|身份证|证件号|微信|邮箱|银行卡|出生日期|phone|mobile|tel$|idcard|identity|email",
-    re.IGNORECASE,
-)
-"""Names of columns about persons; such columns are never read unless they are asked for by a mapping."""
 
 
 @dataclass(frozen=True)
@@ -79,34 +66,20 @@ def map_columns(layer: str, names: Iterable[str], *, chosen: Mapping[str, str] |
         if name not in names:
             raise InputError("missing_column", layer=layer, column=name)
         columns[column] = name
-    plain = {name: _plain(name) for name in names if not PERSONAL.search(name)}
+    plain = {name: plain_name(name) for name in names if not PERSONAL.search(name)}
     for column, known in wanted.items():
         if column in columns:
             continue
         for candidate in known:
-            found = [name for name, said in plain.items() if said == _plain(candidate) and name not in columns.values()]
+            found = [
+                name for name, said in plain.items() if said == plain_name(candidate) and name not in columns.values()
+            ]
             if found:
                 columns[column] = found[0]
                 break
     used = set(columns.values())
     unused = tuple(name for name in names if name not in used)
     return ColumnMap(columns, unused, tuple(name for name in unused if PERSONAL.search(name)))
-
-
-def count_known(names: Iterable[str]) -> int:
-    """Count how many names are known for any layer: the row of a table with the most is its header.
-
-    Parameters
-    ----------
-    names : iterable of str
-        The texts of one row.
-
-    Returns
-    -------
-    int
-        How many of them are known.
-    """
-    return sum(1 for name in names if name and (_plain(name) in _EVERY or PERSONAL.search(name)))
 
 
 def read_profile(path: str | Path) -> dict[str, dict[str, str]]:
@@ -172,16 +145,3 @@ def _quoted(value: str) -> str:
         for letter in value
     )
     return f'"{escaped}"'
-
-
-def _plain(name: str) -> str:
-    """Return a name without what differs from file to file: width, case, blanks, marks, units in brackets."""
-    said = unicodedata.normalize("NFKC", name).strip().lower()
-    said = re.sub(r"[(\[（【].*?[)\]）】]", "", said)
-    said = said.split("#")[0]
-    return re.sub(r"[\s_:：*.\-/]", "", said)
-
-
-_EVERY = frozenset(
-    _plain(name) for layer in KNOWN.values() for column, names in layer.items() for name in (column, *names)
-)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import pandas as pd
-from pyproj import CRS
+
+if TYPE_CHECKING:  # the child that reads a plain table need not wait for these
+    import geopandas as gpd
+    from pyproj import CRS
 
 ROW = "source_row"
 """The column that says in which row of the file a row stood, counted from 1 as a table program shows it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gridgeo.readers.columns import count_known
+from gridgeo.readers.names import count_known
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.sniff import decode, refusal
 

@@ -1,0 +1,60 @@
+"""The names that files use for columns, in Chinese and English."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from importlib import resources
+
+KNOWN: Mapping[str, Mapping[str, list[str]]] = tomllib.loads(
+    resources.files(__package__).joinpath("known.toml").read_text(encoding="utf-8")
+)
+"""Names that files use for a layer's columns; see ``known.toml``."""
+
+PERSONAL = re.compile(
+    r"姓名|户主|联系人|电话|手机|联系方式|身份证|证件号|微信|邮箱|银行卡|出生日期|phone|mobile|tel$|idcard|identity|email",
+    re.IGNORECASE,
+)
+"""Names of columns about persons; such columns are never read unless they are asked for by a mapping."""
+
+
+def count_known(names: Iterable[str]) -> int:
+    """Count how many names are known for any layer: the row of a table with the most is its header.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The texts of one row.
+
+    Returns
+    -------
+    int
+        How many of them are known.
+    """
+    return sum(1 for name in names if name and (plain_name(name) in _EVERY or PERSONAL.search(name)))
+
+
+def plain_name(name: str) -> str:
+    """Return a name without what differs from file to file: width, case, blanks, marks, units in brackets.
+
+    Parameters
+    ----------
+    name : str
+        A column's name.
+
+    Returns
+    -------
+    str
+        What is left of it.
+    """
+    said = unicodedata.normalize("NFKC", name).strip().lower()
+    said = re.sub(r"[(\[（【].*?[)\]）】]", "", said)
+    said = said.split("#")[0]
+    return re.sub(r"[\s_:：*.\-/]", "", said)
+
+
+_EVERY = frozenset(
+    plain_name(name) for layer in KNOWN.values() for column, names in layer.items() for name in (column, *names)
+)

@@ -1,0 +1,318 @@
+"""Cells as people type them, and whole imports: every fault at once, every repair listed, nothing lost in silence."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from pyproj import Transformer
+
+from gridgeo.errors import ImportFaults, InputError
+from gridgeo.readers import (
+    bundled_plan_path,
+    check_file,
+    check_streets,
+    import_plan,
+    map_columns,
+    prepare_import,
+    preview_columns,
+    read_profile,
+    write_profile,
+)
+from gridgeo.readers.clean import parse_flags, parse_numbers, parse_texts
+from gridgeo.shifts import shift
+from gridgeo.store import read_plan
+from gridgeo.texts import using_language
+
+CRS = 4548
+X0, Y0 = 442000.0, 4429000.0
+
+
+@pytest.mark.parametrize(
+    ("cell", "number", "why"),
+    [
+        (3, 3, None), (2.5, 2.5, None), ("7", 7, None), (" 8 ", 8, None), ("１２．５", 12.5, "width"),
+        ("1,234", 1234, "worded"), ("１，２３４", 1234, "worded"), ("30户", 30, "worded"), ("约30户", 30, "about"),
+        ("30左右", 30, "about"), ("-", np.nan, "blank_mark"), ("无", np.nan, "blank_mark"), ("/", np.nan, "blank_mark"),
+        ("116°19′20″", 116 + 19 / 60 + 20 / 3600, "degrees"), ("39度59分E", 39 + 59 / 60, "degrees"),
+        ("-3", -3, None), ("1e3", 1000, None),
+        ("1e3", 1000, None),
+    ],
+)  # fmt: skip
+def test_numbers_as_people_type_them(cell, number, why):
+    read = parse_numbers(pd.Series([cell], dtype="object"))
+    assert read.bad == ()
+    assert read.found[0] == pytest.approx(number, nan_ok=True)
+    changed = [each[3] for each in read.changes]
+    assert changed == ([why] if why else []) or (why is None and changed == ["width"])
+
+
+@pytest.mark.parametrize(
+    "cell", ["三十", "30-40", "1,23", "=1+1", "12a", "1.2.3", "inf", "1e999", "30户40人", "..", "'"]
+)
+def test_what_is_no_number_is_named_and_not_guessed(cell):
+    read = parse_numbers(pd.Series(["1", cell], dtype="object"))
+    assert read.bad == (1,)
+    assert np.isnan(read.found[1])
+
+
+def test_identifiers_keep_zeros_and_tell_lost_digits():
+    texts, rounded = parse_texts(
+        pd.Series(["001", 12.0, 4.2e17, "4.2E+17", 110108014001, " a\u200b ", None], dtype="object")
+    )
+    assert texts.tolist() == ["001", "12", "420000000000000000", "4.2E+17", "110108014001", "a", None]
+    assert rounded == (2, 3)
+
+
+def test_flags():
+    flags, bad = parse_flags(pd.Series(["是", "否", 1, 0, "Yes", None, "maybe", True], dtype="object"))
+    assert flags.tolist() == [True, False, True, False, True, None, None, True]
+    assert bad == (6,)
+
+
+def test_columns_are_recognised_in_both_languages_and_persons_left_out():
+    names = ["序号", "楼栋编号", "经 度", "纬度(WGS84)", "户数（户）", "人口", "户主姓名", "联系电话", "备注"]
+    mapping = map_columns("households", names)
+    assert mapping.columns == {
+        "household_id": "楼栋编号", "x": "经 度", "y": "纬度(WGS84)", "households": "户数（户）", "persons": "人口",
+    }  # fmt: skip
+    assert mapping.personal == ("户主姓名", "联系电话")
+    assert set(mapping.unused) == {"序号", "户主姓名", "联系电话", "备注"}
+    assert map_columns("households", ["LON", "Lat", "Households"]).columns.keys() == {"x", "y", "households"}
+    chosen = map_columns("households", names, chosen={"household_id": "备注"})
+    assert chosen.columns["household_id"] == "备注"
+    for wrong in ({"nonsense": "备注"}, {"persons": "没有"}):
+        with pytest.raises(InputError):
+            map_columns("households", names, chosen=wrong)
+
+
+def test_a_profile_comes_back_as_it_went(tmp_path):
+    mapping = map_columns("stations", ['站点"名称"\\', "经度", "纬度"], chosen={"name": '站点"名称"\\'})
+    write_profile({"stations": mapping}, tmp_path / "p.toml")
+    assert read_profile(tmp_path / "p.toml") == {"stations": mapping.columns}
+
+
+def district():
+    return gpd.GeoDataFrame({"名称": ["甲"]}, geometry=[shapely.box(X0, Y0, X0 + 1000, Y0 + 1000)], crs=CRS)
+
+
+def grid_streets():
+    """Eleven streets each way, 100 m apart, with a vertex at every crossing."""
+    at = np.arange(0, 1001, 100.0)
+    lines = [shapely.LineString([(X0 + x, Y0 + y) for y in at]) for x in at]
+    lines += [shapely.LineString([(X0 + x, Y0 + y) for x in at]) for y in at]
+    return gpd.GeoDataFrame(
+        {"street_id": [f"s{i}" for i in range(22)], "highway": "residential"}, geometry=lines, crs=CRS
+    )
+
+
+def table(**columns):
+    lon, lat = Transformer.from_crs(CRS, 4490, always_xy=True).transform(
+        X0 + np.array([150.0, 350, 550]), [Y0 + 130] * 3
+    )
+    return pd.DataFrame({"编号": ["a", "b", "c"], "户数": [3, 4, 5], "经度": lon, "纬度": lat, **columns})
+
+
+def attempt(**changes):
+    sources = {
+        "boundary": district(),
+        "streets": grid_streets(),
+        "households": table(),
+        "stations": table()[["经度", "纬度"]],
+    }
+    return prepare_import(**{**sources, **changes})
+
+
+def test_a_sound_import_gives_a_plan():
+    report = attempt(name="甲")
+    plan = report.plan
+    assert report.findings.faults == []
+    assert plan.crs.to_epsg() == CRS
+    assert plan.households["households"].tolist() == [3, 4, 5]
+    assert plan.stations["station_id"].tolist() == ["station-1", "station-2", "station-3"]
+    assert plan.streets["street_class"].unique().tolist() == ["residential"]
+    assert plan.households.geometry.x.tolist() == pytest.approx([X0 + 150, X0 + 350, X0 + 550], abs=1e-3)
+    assert str(plan.info.name) == "甲"
+    assert report.remarks == ()
+
+
+def test_every_fault_of_every_file_comes_at_once_with_its_row():
+    bad = table(户数=["3", "很多", "-4"], 经度=[116.3, None, 116.3])
+    with pytest.raises(ImportFaults) as caught:
+        import_plan(
+            boundary=district(),
+            streets=grid_streets().assign(street_id="same"),
+            households=bad,
+            stations=table().rename(columns={"经度": "甲"}),
+        )
+    found = {(fault.layer, fault.row, fault.key) for fault in caught.value.faults}
+    assert {
+        ("households", 2, "no_number"),
+        ("households", 3, "negative_value"),
+        ("households", 2, "no_place"),
+        ("stations", None, "no_coordinate_column"),
+        ("streets", 2, "duplicate_id"),
+    } <= found
+    for lang in ("zh", "en"):
+        with using_language(lang):
+            assert "Traceback" not in str(caught.value)
+            assert all(fault.message for fault in caught.value.faults)
+
+
+def test_faulty_rows_are_set_aside_only_when_asked_and_are_listed():
+    bad = table(户数=["3", "很多", "5"])
+    assert attempt(households=bad).plan is None
+    report = attempt(households=bad, skip_faulty=True)
+    assert report.plan.households["household_id"].tolist() == ["a", "c"]
+    rejected = report.rejected()
+    assert rejected[["layer", "row"]].to_numpy().tolist() == [["households", 2]]
+    assert len(report.plan.households) + len(rejected) == len(bad)
+
+
+def test_repairs_are_listed_with_before_and_after():
+    report = attempt(households=table(户数=["３", "约4户", 5]))
+    assert report.plan.households["households"].tolist() == [3, 4, 5]
+    listed = [(each.row, each.column, each.before, each.after) for each in report.findings.repairs if each.row]
+    assert listed == [(1, "户数", "３", 3.0), (2, "户数", "约4户", 4.0)]
+    assert all(each["message"] for each in report.as_dict()["repairs"])
+
+
+def test_a_bow_tie_is_repaired_with_its_areas_and_a_line_is_no_district():
+    bow = shapely.Polygon([(X0, Y0), (X0 + 1000, Y0 + 1000), (X0 + 1000, Y0), (X0, Y0 + 1000)])
+    report = attempt(boundary=gpd.GeoDataFrame(geometry=[bow], crs=CRS))
+    (repair,) = [each for each in report.findings.repairs if each.why == "geometry"]
+    assert (repair.before, repair.after) == ("0.0", "500000.0")
+    line = gpd.GeoDataFrame(geometry=[shapely.LineString([(X0, Y0), (X0 + 9, Y0)])], crs=CRS)
+    for wrong in (line, district().iloc[:0], gpd.GeoDataFrame(geometry=[None], crs=CRS)):
+        assert attempt(boundary=wrong).plan is None
+
+
+@pytest.mark.parametrize("sentinel", [(0, 0), (-999, -999), (999, 999), (None, 40)])
+def test_sentinels_are_no_places(sentinel):
+    frame = table()
+    frame.loc[1, ["经度", "纬度"]] = sentinel
+    report = attempt(households=frame)
+    assert [(fault.key, fault.row) for fault in report.findings.faults] == [("no_place", 2)]
+
+
+def test_swapped_and_projected_columns_are_understood():
+    frame = table()
+    swapped = frame.rename(columns={"经度": "纬度", "纬度": "经度"})
+    plan = attempt().plan
+    assert attempt(households=swapped).plan.households.geometry.geom_equals_exact(plan.households.geometry, 1e-6).all()
+    east, north = Transformer.from_crs(4490, 4527, always_xy=True).transform(frame["经度"], frame["纬度"])
+    metres = frame.assign(经度=north, 纬度=east).rename(columns={"经度": "X坐标", "纬度": "Y坐标"})
+    assert attempt(households=metres).plan.households.geometry.geom_equals_exact(plan.households.geometry, 1e-3).all()
+
+
+def test_a_datum_that_is_said_is_used():
+    frame = table()
+    lon, lat = shift(frame["经度"], frame["纬度"], "wgs84", "bd09")
+    report = attempt(households=frame.assign(经度=lon, 纬度=lat), crs={"households": "bd09"})
+    assert report.plan.households.geometry.geom_equals_exact(attempt().plan.households.geometry, 1e-3).all()
+    refused = attempt(households=frame.assign(经度=500000.0, 纬度=4429000.0), crs={"households": "EPSG:2431"})
+    assert [fault.key for fault in refused.findings.faults] == ["datum_without_parameters"]
+
+
+def points_of(place, datum, count):
+    plan = read_plan(bundled_plan_path(place))
+    rows = np.random.default_rng(3).integers(0, len(plan.households), count)
+    points = plan.households.to_crs(4490).geometry.iloc[rows]
+    lon, lat = shift(points.x, points.y, "wgs84", datum)
+    return plan, pd.DataFrame({"编号": np.arange(count), "户数": 1, "lng": lon, "lat": lat})
+
+
+def test_a_foreign_datum_is_found_on_real_ground_and_a_mixture_is_refused():
+    plan, frame = points_of("qinghuayuan", "gcj02", 200)
+    ground = {"boundary": plan.units.iloc[[0]], "streets": plan.streets, "buildings": plan.buildings}
+    report = prepare_import(**ground, households=frame)
+    assert report.findings.detections["households"].best.name == "gcj02"
+    assert shapely.intersects(plan.district, report.plan.households.geometry.to_numpy()).all()
+    _, true = points_of("qinghuayuan", "wgs84", 200)
+    mixed = pd.concat([frame[:100], true[100:]])
+    report = prepare_import(**ground, households=mixed)
+    assert [fault.key for fault in report.findings.faults] in (["datum_mixed"], ["datum_unclear"])
+    stated = gpd.GeoDataFrame(
+        frame[["编号", "户数"]], geometry=gpd.points_from_xy(frame["lng"], frame["lat"]), crs=4326
+    )
+    report = prepare_import(**ground, households=stated)
+    assert [fault.key for fault in report.findings.faults] == ["datum_differs"]
+    assert prepare_import(**ground, households=stated, crs="gcj02").plan is not None
+
+
+def test_files_and_tables_in_memory_give_the_same_plan(tmp_path):
+    district().to_crs(4326).to_file(tmp_path / "街道.geojson")
+    grid_streets().to_file(tmp_path / "streets.gpkg")
+    table().to_csv(tmp_path / "户.csv", index=False, encoding="gbk")
+    plan = import_plan(
+        boundary=tmp_path / "街道.geojson", streets=tmp_path / "streets.gpkg", households=tmp_path / "户.csv"
+    )
+    assert plan.info.name.zh == "街道"
+    assert plan.households["households"].tolist() == [3, 4, 5]
+    assert len(plan.streets) == 22
+    assert preview_columns(tmp_path / "户.csv", layer="households").columns["households"] == "户数"
+    assert check_file(tmp_path / "户.csv", layer="households").findings.faults == []
+    missing = prepare_import(boundary=tmp_path / "none.geojson", streets=tmp_path / "streets.gpkg")
+    assert [fault.key for fault in missing.findings.faults] == ["missing_file"]
+
+
+def test_an_osm_extract_brings_its_layers():
+    path = bundled_plan_path("qinghuayuan")
+    plan = read_plan(path)
+    made = import_plan(boundary=plan.units.iloc[[0]], streets=path.with_name("qinghuayuan.osm.pbf"))
+    for name in ("streets", "barriers", "gates", "buildings", "landuse", "places"):
+        assert made.layers()[name].iloc[:, 0].tolist() == plan.layers()[name].iloc[:, 0].tolist()
+    assert "OpenStreetMap" in made.info.attribution
+
+
+def test_inputs_are_not_changed():
+    boundary, streets, households = district(), grid_streets(), table()
+    before = boundary.copy(), streets.copy(), households.copy()
+    import_plan(boundary=boundary, streets=streets, households=households)
+    assert before[0].equals(boundary)
+    assert before[1].equals(streets)
+    assert before[2].equals(households)
+
+
+def street_frame(*lines, **columns):
+    table = {"street_id": [f"s{i}" for i in range(len(lines))], "street_class": "service", **columns}
+    return gpd.GeoDataFrame(table, geometry=[shapely.LineString(line) for line in lines], crs=CRS)
+
+
+def test_faults_of_the_network_are_named():
+    """s0 along y = 0; s1 ends 1.5 m above it; s2 crosses it without a vertex; s3 lies apart; s4 joins s0 rightly."""
+    streets = street_frame(
+        [(0, 0), (50, 0), (100, 0)],
+        [(20, 1.5), (20, 40)],
+        [(80, -10), (80, 10)],
+        [(0, 200), (9, 200)],
+        [(50, 0), (50, 90)],
+    )
+    found = [(fault.key, fault.row) for fault in check_streets(streets)]
+    assert ("street_gap", 2) in found
+    assert ("street_crossing", 1) in found
+    assert [row for key, row in found if key == "street_island"] == [2, 3, 4]
+    bridge = streets.assign(bridge=[False, False, True, False, False])
+    assert "street_crossing" not in {fault.key for fault in check_streets(bridge)}
+    assert check_streets(grid_streets().assign(street_class="service")) == []
+    assert check_streets(streets[:0]) == []
+
+
+def test_a_border_beside_a_street_is_named():
+    area = shapely.box(0, 0, 500, 500)
+    beside = street_frame([(5, 0), (5, 500)])
+    (fault,) = check_streets(beside, boundary=area)
+    assert fault.key == "boundary_beside_street"
+    assert fault.message.startswith(("The boundary runs 5.0 m", "边界在道路 s0 旁 5.0 米"))
+    assert check_streets(street_frame([(0, 0), (0, 500)]), boundary=area) == []
+    assert check_streets(street_frame([(-50, 250), (550, 250)]), boundary=area) == []
+
+
+def test_a_household_far_from_every_street_is_remarked_on_but_kept():
+    frame = table()
+    frame.loc[2, "纬度"] += 0.05
+    report = attempt(households=frame)
+    assert len(report.plan.households) == 3
+    assert ("household_far", "c") in {(fault.key, fault.value) for fault in report.remarks}
