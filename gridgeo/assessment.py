@@ -96,12 +96,12 @@ def assess_plan(
     with clock.step("network"):
         network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
     with clock.step("coverage"):
-        coverage = assess_coverage(network, plan.households, plan.stations, cutoff_m=tuple(cutoffs_m))
+        coverage = assess_coverage(network, plan.households, plan.open_stations, cutoff_m=tuple(cutoffs_m))
         coverages = tuple(coverage.at(cutoff) for cutoff in coverage.cutoffs_m)
     with clock.step("gaps"):
         gaps = find_gaps(coverages[0], plan)
     with clock.step("service_areas"):
-        areas = service_areas(network, plan.stations, cutoffs_m=tuple(cutoffs_m))
+        areas = service_areas(network, plan.open_stations, cutoffs_m=tuple(cutoffs_m))
     return Assessment(plan, partition, network, coverages, gaps, areas, clock.seconds)
 
 

@@ -16,6 +16,7 @@ import shapely
 from pyproj import CRS
 
 from gridgeo.crs import require_metric
+from gridgeo.edit_log import EditRecord
 from gridgeo.errors import Fault, InputError, MissingDataError
 from gridgeo.schema import LAYERS, check_layer, complete_layer, empty_layer
 from gridgeo.texts import current_language
@@ -99,6 +100,8 @@ class Plan:
         The layers, complete and typed as `gridgeo.schema.LAYERS` says. `households` also carries ``block_id`` and a
         column ``<level>_id`` for each level (``grid_id``, ``community_id``, ``subdistrict_id``, …), empty where a
         household lies outside.
+    edits : tuple of EditRecord
+        The log: every edit made, see `gridgeo.redraw`. Layers exchanged with `replace` do not go through it.
     """
 
     info: PlanInfo
@@ -114,6 +117,12 @@ class Plan:
     grids: gpd.GeoDataFrame
     households: gpd.GeoDataFrame
     stations: gpd.GeoDataFrame
+    edits: tuple[EditRecord, ...] = ()
+
+    @property
+    def open_stations(self) -> gpd.GeoDataFrame:
+        """The stations that are open: those that coverage counts."""
+        return self.stations if self.stations["open"].all() else self.stations[self.stations["open"]]
 
     @property
     def district(self) -> shapely.Geometry:
@@ -149,13 +158,21 @@ class Plan:
             if len(getattr(self, name)) == 0:
                 raise MissingDataError("missing_layer", layer=name)
 
-    def replace(self, *, info: PlanInfo | None = None, **layers: gpd.GeoDataFrame) -> Plan:
+    def replace(
+        self,
+        *,
+        info: PlanInfo | None = None,
+        edits: tuple[EditRecord, ...] | None = None,
+        **layers: gpd.GeoDataFrame,
+    ) -> Plan:
         """Return the plan with some layers exchanged, checked and in step again.
 
         Parameters
         ----------
         info : PlanInfo, optional
             What the plan says of itself from now on.
+        edits : tuple of EditRecord, optional
+            The log from now on; a plan whose blocks are cut anew needs a new, empty one.
         **layers : GeoDataFrame
             The new layers by name.
 
@@ -174,10 +191,11 @@ class Plan:
         unknown = set(layers) - set(LAYERS)
         if unknown:
             raise TypeError(f"a plan has no layers {sorted(unknown)}")
-        return _assemble(info or self.info, self.crs, {**self.layers(), **layers}, before=self)
+        log = self.edits if edits is None else edits
+        return _assemble(info or self.info, self.crs, {**self.layers(), **layers}, log, before=self)
 
 
-def make_plan(info: PlanInfo, crs: object, **layers: gpd.GeoDataFrame) -> Plan:
+def make_plan(info: PlanInfo, crs: object, *, edits: tuple[EditRecord, ...] = (), **layers: gpd.GeoDataFrame) -> Plan:
     """Make a plan from layers.
 
     Parameters
@@ -186,6 +204,8 @@ def make_plan(info: PlanInfo, crs: object, **layers: gpd.GeoDataFrame) -> Plan:
         What the plan says of itself.
     crs : object
         The metric system of all layers.
+    edits : tuple of EditRecord, optional
+        The log of the edits that made the layers what they are.
     **layers : GeoDataFrame
         The layers by name, see `gridgeo.schema.LAYERS`; those left out are empty.
 
@@ -205,7 +225,7 @@ def make_plan(info: PlanInfo, crs: object, **layers: gpd.GeoDataFrame) -> Plan:
     unknown = set(layers) - set(LAYERS)
     if unknown:
         raise TypeError(f"a plan has no layers {sorted(unknown)}")
-    return _assemble(info, CRS.from_user_input(crs), every)
+    return _assemble(info, CRS.from_user_input(crs), every, edits)
 
 
 def check_plan(plan: Plan) -> list[Fault]:
@@ -280,7 +300,13 @@ def _dangling(layer: str, row: np.intp, column: str, value: object) -> Fault:
     return Fault(key="dangling_reference", layer=layer, row=int(row) + 1, column=column, value=value)
 
 
-def _assemble(info: PlanInfo, crs: CRS, layers: Mapping[str, gpd.GeoDataFrame], before: Plan | None = None) -> Plan:
+def _assemble(
+    info: PlanInfo,
+    crs: CRS,
+    layers: Mapping[str, gpd.GeoDataFrame],
+    edits: tuple[EditRecord, ...],
+    before: Plan | None = None,
+) -> Plan:
     """Check, complete and put in step what differs from the plan before."""
     changed = {name for name in LAYERS if before is None or layers[name] is not getattr(before, name)}
     faults = [fault for name in LAYERS if name in changed for fault in check_layer(name, layers[name])]
@@ -296,7 +322,7 @@ def _assemble(info: PlanInfo, crs: CRS, layers: Mapping[str, gpd.GeoDataFrame], 
             block_id = locate(done["households"].geometry, done["blocks"], "block_id")
             done["households"] = done["households"].assign(block_id=block_id)
         done["households"] = _with_units(info, done)
-    return Plan(info=info, crs=crs, **done)
+    return Plan(info=info, crs=crs, edits=edits, **done)
 
 
 def _same_ground(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:

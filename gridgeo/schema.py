@@ -238,6 +238,7 @@ LAYERS: MappingProxyType[str, Layer] = MappingProxyType(
                     Column("capacity", "number", minimum=0),
                     Column("service_radius_m", "number", minimum=0),
                     Column("hours", "text"),
+                    Column("open", "bool", default=True),
                     Column("estimated", "bool", default=False),
                     Column("source", "text"),
                 ),

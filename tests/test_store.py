@@ -105,7 +105,7 @@ def test_bundled_plans_come_back_to_the_last_bit(tmp_path, place):
 def test_a_plan_is_a_proper_geopackage_that_other_programs_list(tmp_path):
     write_plan(small_plan(), tmp_path / "a.gpkg")
     listed = dict(pyogrio.list_layers(tmp_path / "a.gpkg"))
-    assert set(listed) == {*LAYERS, "gridgeo_plan"}
+    assert set(listed) == {*LAYERS, "edits", "gridgeo_plan"}
     assert listed["grids"] == "Polygon"
     assert listed["buildings"] == "MultiPolygon"
     stored = pyogrio.read_dataframe(tmp_path / "a.gpkg", layer="households")
@@ -114,7 +114,7 @@ def test_a_plan_is_a_proper_geopackage_that_other_programs_list(tmp_path):
         assert database.execute("PRAGMA user_version").fetchone() == (10300,)
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         kinds = dict(database.execute("SELECT table_name, data_type FROM gpkg_contents").fetchall())
-    assert kinds == {**dict.fromkeys(LAYERS, "features"), "gridgeo_plan": "attributes"}
+    assert kinds == {**dict.fromkeys(LAYERS, "features"), "edits": "attributes", "gridgeo_plan": "attributes"}
 
 
 def test_writing_replaces_in_one_step_and_keeps_rights(tmp_path):

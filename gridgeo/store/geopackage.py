@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing, suppress
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry, BaseMultipartGeometry
 
+from gridgeo.edit_log import EditRecord
 from gridgeo.errors import FileError, GridgeoError, PlanError
 from gridgeo.plan import Level, Name, Plan, PlanInfo, make_plan
 from gridgeo.schema import LAYERS
@@ -30,6 +32,9 @@ SCHEMA_VERSION = 1
 
 _TABLE = "gridgeo_plan"
 _IDENTIFIER = "What this plan is (gridgeo)"
+_LOG = "edits"
+_LOG_IDENTIFIER = "Every edit, in order (gridgeo)"
+_LOG_COLUMNS = tuple(field.name for field in fields(EditRecord))
 _GEOMETRY = {"point": "Point", "line": "LineString", "polygon": "Polygon"}
 
 
@@ -94,11 +99,12 @@ def read_plan(path: str | Path) -> Plan:
             guard.require_plain(database, path)
             stored = _read_info(database, path)
             counts = _count_rows(database)
+            edits = _read_log(database, path)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
     info, crs = _parse_info(stored, path)
     layers = {name: _read_layer(path, name, crs, counts[name]) for name in LAYERS}
-    return make_plan(info, crs, **layers)
+    return make_plan(info, crs, edits=edits, **layers)
 
 
 def _target(path: str | Path) -> Path:
@@ -157,13 +163,41 @@ def _write_info(path: Path, plan: Plan) -> None:
             "INSERT INTO gpkg_contents (table_name, data_type, identifier, description) VALUES (?, 'attributes', ?, ?)",
             (_TABLE, _IDENTIFIER, plan.info.attribution),
         )
+        _write_log(database, plan.edits)
         database.execute("COMMIT")
+
+
+def _write_log(database: sqlite3.Connection, edits: tuple[EditRecord, ...]) -> None:
+    database.execute(
+        f"CREATE TABLE {_LOG} (rev INTEGER PRIMARY KEY, time TEXT NOT NULL, who TEXT NOT NULL, kind TEXT NOT NULL,"
+        " edit TEXT NOT NULL, changes TEXT NOT NULL, seal TEXT NOT NULL)"
+    )
+    places = ", ".join("?" * len(_LOG_COLUMNS))
+    database.executemany(f"INSERT INTO {_LOG} VALUES ({places})", [astuple(record) for record in edits])  # noqa: S608 - ours
+    database.execute(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES (?, 'attributes', ?)",
+        (_LOG, _LOG_IDENTIFIER),
+    )
+
+
+def _read_log(database: sqlite3.Connection, path: Path) -> tuple[EditRecord, ...]:
+    """Read the log; a plan written before there were logs has none."""
+    known = database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (_LOG,)).fetchone()
+    if known is None:
+        return ()
+    rows = database.execute(f"SELECT {', '.join(_LOG_COLUMNS)} FROM {_LOG} ORDER BY rev").fetchall()  # noqa: S608 - ours
+    kinds = [int, *[str] * (len(_LOG_COLUMNS) - 1)]
+    if any(type(value) is not kind for row in rows for value, kind in zip(row, kinds, strict=True)):
+        raise PlanError("not_a_plan", file=path.name)
+    return tuple(EditRecord(*row) for row in rows)
 
 
 def _check_draft(path: Path, plan: Plan) -> None:
     """Read the draft back: a full disk or a size limit may have cut it without a word."""
     with closing(guard.open_readonly(path)) as database:
         counts = _count_rows(database)
+        if len(_read_log(database, path)) != len(plan.edits):
+            raise FileError("unwritable_file", file=path.name, detail=text("store.cut_short"))
     for name, layer in plan.layers().items():
         if counts[name] != len(layer):
             raise FileError("unwritable_file", file=path.name, detail=text("store.cut_short"))

@@ -1,0 +1,96 @@
+"""The log of a plan: every change in order, who and when, what it was before and after, each record sealed to the last.
+
+A log only grows: an undo is a record too. A record's seal is the SHA-256 of the seal before it and of everything the
+record says, so a record that was changed, left out or put in by hand shows, and which one it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from gridgeo.errors import PlanError
+
+
+@dataclass(frozen=True)
+class EditRecord:
+    """One line of the log.
+
+    Parameters
+    ----------
+    rev : int
+        Its number, from 1.
+    time : str
+        When, in UTC: ``2026-11-21T08:30:00Z``.
+    who : str
+        Who did it; empty when not said.
+    kind : str
+        The edit's kind, or ``undo`` or ``redo``.
+    edit : str
+        The edit as JSON; of an undo or redo ``{"rev": …}``, the record it takes back or does again.
+    changes : str
+        What it changed, row by row with the values before and after, as JSON; empty for an undo or redo, which change
+        what the record they name changed.
+    seal : str
+        The hash that chains it to the record before.
+    """
+
+    rev: int
+    time: str
+    who: str
+    kind: str
+    edit: str
+    changes: str
+    seal: str
+
+
+def seal_record(before: str, *, rev: int, time: str, who: str, kind: str, edit: str, changes: str) -> EditRecord:
+    """Make the next record of a log.
+
+    Parameters
+    ----------
+    before : str
+        The seal of the record before; empty for the first.
+    rev, time, who, kind, edit, changes
+        See `EditRecord`.
+
+    Returns
+    -------
+    EditRecord
+        The record with its seal.
+    """
+    said = json.dumps([before, rev, time, who, kind, edit, changes], ensure_ascii=False, separators=(",", ":"))
+    seal = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+    return EditRecord(rev, time, who, kind, edit, changes, seal)
+
+
+def require_sound(log: tuple[EditRecord, ...]) -> None:
+    """Refuse a log that was altered.
+
+    Parameters
+    ----------
+    log : tuple of EditRecord
+        The log.
+
+    Raises
+    ------
+    PlanError
+        If a record is not what it was when it was written, or one is missing; the error says which.
+    """
+    before = ""
+    for expected, record in enumerate(log, start=1):
+        if record.rev != expected:
+            raise PlanError("log_altered", rev=expected)
+        made = seal_record(
+            before,
+            rev=record.rev,
+            time=record.time,
+            who=record.who,
+            kind=record.kind,
+            edit=record.edit,
+            changes=record.changes,
+        )
+        if made.seal != record.seal:
+            raise PlanError("log_altered", rev=expected)
+        before = record.seal
