@@ -1,0 +1,40 @@
+"""Redraw: planners' edits as data, tried, logged, taken back, done again and replayed."""
+
+from gridgeo.redraw.attempt import Outcome, try_edit
+from gridgeo.redraw.changes import Change, apply_changes, reverse_changes
+from gridgeo.redraw.edits import VOCABULARY, Edit, describe_edit, make_edit, read_edit
+from gridgeo.redraw.history import (
+    apply_edit,
+    base_plan,
+    describe_record,
+    find_done,
+    log_head,
+    redo_edits,
+    replay_log,
+    require_current,
+    tabulate_log,
+    undo_edits,
+)
+
+__all__ = [
+    "VOCABULARY",
+    "Change",
+    "Edit",
+    "Outcome",
+    "apply_changes",
+    "apply_edit",
+    "base_plan",
+    "describe_edit",
+    "describe_record",
+    "find_done",
+    "log_head",
+    "make_edit",
+    "read_edit",
+    "redo_edits",
+    "replay_log",
+    "require_current",
+    "reverse_changes",
+    "tabulate_log",
+    "try_edit",
+    "undo_edits",
+]

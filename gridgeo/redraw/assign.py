@@ -1,0 +1,297 @@
+"""Blocks that change their grid: the changes that follow for blocks and grids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridgeo.bounds_text import describe_bounds, walk_corners
+from gridgeo.errors import InputError
+from gridgeo.plan import Plan
+from gridgeo.redraw.changes import Change, find_row, read_row
+from gridgeo.redraw.ground import Ints, find_ground
+
+SUMS = ("households", "persons", "load")
+"""What a grid's row adds up over its blocks."""
+
+_BOUNDS = ("bounds_zh", "bounds_en")
+_DERIVED = ("community_id", *SUMS, "area_m2", "compactness", "corners", *_BOUNDS)
+_NUMBER = re.compile(r"^(.*?)(\d+)$")
+
+
+def grid_labels(plan: Plan) -> npt.NDArray[np.object_]:
+    """Return the grid of every block.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    ndarray of object, shape (blocks,)
+        Grid ids; None for a block without one.
+    """
+    labels: npt.NDArray[np.object_] = plan.blocks["grid_id"].to_numpy(dtype=object, copy=True)
+    labels[plan.blocks["grid_id"].isna().to_numpy()] = None
+    return labels
+
+
+def require_blocks(plan: Plan, blocks: tuple[str, ...]) -> Ints:
+    """Return the places of blocks.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    blocks : tuple of str
+        Their ids.
+
+    Returns
+    -------
+    ndarray of int
+        Their places, in the order given.
+
+    Raises
+    ------
+    InputError
+        If one does not exist; all that do not are named.
+    """
+    place = find_ground(plan).place
+    missing = [block for block in blocks if block not in place]
+    if missing:
+        raise InputError("unknown_item", layer="blocks", value=", ".join(missing))
+    return np.array([place[block] for block in blocks], dtype=np.int64)
+
+
+def require_row(plan: Plan, layer: str, key: str) -> int:
+    """Return where a row stands.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    layer : str
+        The layer.
+    key : str
+        The row's id.
+
+    Returns
+    -------
+    int
+        Its place.
+
+    Raises
+    ------
+    InputError
+        If there is no such row.
+    """
+    row = find_row(plan, layer, key)
+    if row is None:
+        raise InputError("unknown_item", layer=layer, value=key)
+    return row
+
+
+def require_unlocked(plan: Plan, grids: set[str]) -> None:
+    """Refuse to redraw locked grids.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    grids : set of str
+        The grids an edit redraws.
+
+    Raises
+    ------
+    InputError
+        If one is locked.
+    """
+    locked = plan.grids["grid_id"][plan.grids["locked"]]
+    hit = sorted(grids & set(locked))
+    if hit:
+        raise InputError("grid_locked", value=", ".join(hit))
+
+
+def next_grid_id(plan: Plan) -> str:
+    """Return an id that no grid has, nor has had since the log began.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    str
+        The next number after the highest, in the form of the ids in use: ``G012`` after ``G011``.
+    """
+    used = [str(grid) for grid in plan.grids["grid_id"]]
+    found = [match for match in map(_NUMBER.match, used + _gone(plan)) if match]
+    if not found:
+        return "G001"
+    highest = max(found, key=lambda match: (len(match[2].lstrip("0")), match[2].lstrip("0")))
+    return highest[1] + str(int(highest[2]) + 1).zfill(len(highest[2]))
+
+
+def reassign(
+    plan: Plan, rows: Ints, targets: npt.NDArray[np.object_], *, come: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Change]:
+    """Work out what follows when blocks change their grid.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    rows : ndarray of int
+        The blocks' places.
+    targets : ndarray of object
+        The grid of each from now on.
+    come : mapping, optional
+        New grids: id → values of their row. A grid left without blocks goes.
+
+    Returns
+    -------
+    list of Change
+        The changes of ``blocks`` and ``grids``; empty when every block stays where it is.
+    """
+    labels = grid_labels(plan)
+    moves = labels[rows] != targets
+    rows, targets = rows[moves], targets[moves]
+    if len(rows) == 0:
+        return []
+    order = np.argsort(rows, kind="stable")
+    rows, targets = rows[order], targets[order]
+    before = labels[rows]
+    labels[rows] = targets
+    changes = [
+        Change("blocks", int(row), {"grid_id": old}, {"grid_id": new})
+        for row, old, new in zip(rows, before, targets, strict=True)
+    ]
+    touched = {grid for grid in (*before, *targets) if grid is not None}
+    return changes + _redraw(plan, labels, touched, come or {})
+
+
+def measure_grid(plan: Plan, members: Ints) -> dict[str, Any]:
+    """Return what a grid's row holds that follows from its blocks.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    members : ndarray of int
+        The places of the grid's blocks, in order.
+
+    Returns
+    -------
+    dict
+        ``community_id``, ``households``, ``persons``, ``area_m2``, ``compactness`` and ``geometry``, the same to the
+        last bit as `gridgeo.partition.dissolve_grids` gives.
+    """
+    ground, blocks = find_ground(plan), plan.blocks
+    union = shapely.coverage_union_all(ground.shapes[members])
+    parts = shapely.get_parts(union)
+    shape = parts[0] if len(parts) == 1 else union
+    communities = set(blocks["community_id"].array[members].dropna())
+    figures: dict[str, Any] = {
+        "community_id": communities.pop() if len(communities) == 1 else None,
+        "area_m2": float(shape.area),
+        "compactness": float(4 * np.pi * shape.area / shape.length**2),
+        "geometry": shape,
+    }
+    for name in SUMS:
+        if name in blocks:
+            value = blocks[name].to_numpy()[members].sum().item()
+            figures[name] = None if value != value else value  # noqa: PLR0124 (only NaN differs from itself)
+    if "corners" in plan.grids:
+        figures["corners"] = walk_corners(shape)
+    return figures
+
+
+def bound_grids(plan: Plan, labels: npt.NDArray[np.object_], grids: list[str]) -> dict[str, dict[str, Any]]:
+    """Say in words what bounds some grids, from their blocks and the blocks beside them.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    labels : ndarray of object, shape (blocks,)
+        The grid of every block.
+    grids : list of str
+        The grids.
+
+    Returns
+    -------
+    dict
+        Grid → the columns that `gridgeo.bounds_text.describe_bounds` gives, where the plan's grids have them.
+    """
+    kept = [name for name in _BOUNDS if name in plan.grids]
+    if not kept or not grids:
+        return {}
+    ground = find_ground(plan)
+    members = np.flatnonzero(np.isin(labels.astype(str), grids))
+    beside = [ground.end[ground.start[block] : ground.start[block + 1]] for block in members]
+    rows = np.unique(np.concatenate([members, *beside]))
+    columns = [name for name in ("block_id", "borders", plan.blocks.geometry.name) if name in plan.blocks]
+    some = plan.blocks[columns].iloc[rows].reset_index(drop=True)
+    words = describe_bounds(some.assign(grid_id=labels[rows]))
+    return {grid: {name: words.at[grid, name] for name in kept} for grid in grids}
+
+
+def _redraw(
+    plan: Plan, labels: npt.NDArray[np.object_], touched: set[str], come: Mapping[str, Mapping[str, Any]]
+) -> list[Change]:
+    changes = []
+    words = bound_grids(plan, labels, sorted(grid for grid in touched | set(come) if (labels == grid).any()))
+    kept = [name for name in _DERIVED if name in plan.grids] + [plan.grids.geometry.name]
+    gone = 0
+    for grid in sorted(touched - set(come)):
+        row = require_row(plan, "grids", grid)
+        members = np.flatnonzero(labels == grid)
+        if len(members) == 0:
+            changes.append(Change("grids", row, read_row(plan.grids, row), None))
+            gone += 1
+            continue
+        told = {**measure_grid(plan, members), **words.get(grid, {})}
+        figures = {name: value for name, value in told.items() if name in kept}
+        changes.append(Change("grids", row, read_row(plan.grids, row, figures), figures))
+    left = [str(grid) for grid in plan.grids["grid_id"] if not (grid in touched and not (labels == grid).any())]
+    for grid in sorted(come):
+        at = next((place for place, other in enumerate(left) if other > grid), len(left))
+        left.insert(at, grid)
+        figures = measure_grid(plan, np.flatnonzero(labels == grid))
+        whole = dict.fromkeys(plan.grids.columns) | dict(come[grid]) | figures | words.get(grid, {})
+        known = {name: value for name, value in whole.items() if name in plan.grids.columns}
+        changes.append(Change("grids", at, None, _filled(plan, known)))
+    return _final_places(changes, left)
+
+
+def _final_places(changes: list[Change], order: list[str]) -> list[Change]:
+    """Give grids that come their place among all: an earlier one may have been pushed back by a later one."""
+    place = {grid: row for row, grid in enumerate(order)}
+    return [
+        Change(one.layer, place[one.after["grid_id"]], None, one.after)
+        if one.before is None and one.after is not None
+        else one
+        for one in changes
+    ]
+
+
+def _filled(plan: Plan, values: dict[str, Any]) -> dict[str, Any]:
+    """Say in full what a new row holds, so that taking it back finds what was put in."""
+    for name, value in values.items():
+        kind = plan.grids[name].dtype.kind
+        if value is None and kind in "iub":
+            values[name] = False if kind == "b" else 0
+    return values
+
+
+def _gone(plan: Plan) -> list[str]:
+    """Return the ids of grids that edits made: even when such a grid is gone, its id is not used again."""
+    makers = [record for record in plan.edits if record.kind in ("new_grid", "split_grid")]
+    return [found for record in makers for found in re.findall(r'"grid_id":"([^"]+)"', record.changes)]

@@ -1,0 +1,82 @@
+"""An edit tried on a plan: checked, then applied, or refused with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gridgeo.errors import InputError
+from gridgeo.plan import Plan
+from gridgeo.redraw import grids, places, rebalance, split
+from gridgeo.redraw.changes import Change, apply_changes
+from gridgeo.redraw.edits import VOCABULARY, Edit
+from gridgeo.redraw.ground import find_ground
+
+_WORK: MappingProxyType[str, Callable[[Plan, Edit], grids.Draft]] = MappingProxyType(
+    {
+        "move_blocks": grids.move_blocks,
+        "split_grid": split.split_grid,
+        "merge_grids": grids.merge_grids,
+        "new_grid": grids.make_grid,
+        "set_grid_kind": grids.set_grid,
+        "lock_grid": grids.set_grid,
+        "rename_grid": grids.set_grid,
+        "renumber_grids": grids.renumber_grids,
+        "rebalance_grids": rebalance.rebalance_grids,
+        **{kind: places.edit_station for kind in VOCABULARY if kind.endswith("_station")},
+        **{kind: places.edit_gate for kind in VOCABULARY if kind.endswith("_gate")},
+        **{kind: places.edit_street for kind in VOCABULARY if kind.endswith("_street")},
+        **{kind: places.edit_barrier for kind in VOCABULARY if kind.endswith("_barrier")},
+        "set_households": places.set_households,
+    }
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of an edit.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan afterwards.
+    edit : Edit
+        The edit.
+    changes : tuple of Change
+        The rows it changed.
+    offers : tuple of Edit
+        Further edits that a planner may want next: where a piece that a split cut off could go.
+    """
+
+    plan: Plan
+    edit: Edit
+    changes: tuple[Change, ...]
+    offers: tuple[Edit, ...] = ()
+
+
+def try_edit(plan: Plan, edit: Edit) -> Outcome:
+    """Apply an edit without writing it into the log.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan; it stays as it is.
+    edit : Edit
+        The edit.
+
+    Returns
+    -------
+    Outcome
+        The plan afterwards and what changed.
+
+    Raises
+    ------
+    InputError
+        If the edit names what does not exist, cannot be done, or changes nothing.
+    """
+    find_ground(plan)
+    draft = _WORK[edit.kind](plan, edit)
+    if not draft.changes:
+        raise InputError("edit_changes_nothing", edit=str(edit))
+    return Outcome(apply_changes(plan, draft.changes), edit, draft.changes, draft.offers)

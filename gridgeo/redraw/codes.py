@@ -1,0 +1,90 @@
+"""Codes of grids: a new grid's code by rule, numbers by rule.
+
+The rule is that of the 15-digit codes in use in Beijing (6 + 3 + 3 + 3): the code of the community, then three digits,
+numbered from north to south and west to east. A grid that is split keeps its code on the side that keeps the grid; the
+other side gets the next free number of its community. A code that was in use once is never given to another grid.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from gridgeo.codes import number_places
+from gridgeo.plan import Plan
+
+_DIGITS = 3
+
+
+def next_code(plan: Plan, blocks: np.ndarray) -> str | None:
+    """Return the code of a grid that is made of some blocks.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    blocks : ndarray of int
+        The blocks' places.
+
+    Returns
+    -------
+    str or None
+        The community's code and the next number that no grid has or had; None while the plan's grids have no codes.
+    """
+    if not plan.grids["code"].notna().any():
+        return None
+    communities = plan.blocks["community_id"].iloc[blocks].dropna().unique()
+    stem = _stem(plan, communities[0] if len(communities) == 1 else None)
+    used = {str(code) for code in plan.grids["code"].dropna()} | _gone(plan)
+    numbers = [int(code[len(stem) :]) for code in used if code.startswith(stem) and code[len(stem) :].isdigit()]
+    return f"{stem}{max(numbers, default=0) + 1:0{_DIGITS}}"
+
+
+def number_grids(plan: Plan, rows: list[int]) -> dict[int, str]:
+    """Give grids numbers within their communities, from north to south and west to east.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    rows : list of int
+        The places of the grids to number; the codes of the others stay and are not used again.
+
+    Returns
+    -------
+    dict
+        The grid's place → its code.
+    """
+    others = plan.grids.drop(index=rows)
+    taken = {str(code) for code in others["code"].dropna()}
+    mine = plan.grids.iloc[sorted(rows)]
+    codes: dict[int, str] = {}
+    for place in np.argsort(number_places(mine)):
+        row = sorted(rows)[place]
+        community = plan.grids["community_id"].iloc[row]
+        stem = _stem(plan, community if isinstance(community, str) else None)
+        number = 1
+        while (code := f"{stem}{number:0{_DIGITS}}") in taken:
+            number += 1
+        taken.add(code)
+        codes[row] = code
+    return codes
+
+
+def _stem(plan: Plan, community: str | None) -> str:
+    """Return what the codes of a community's grids begin with."""
+    if community is None:
+        top = plan.units[plan.units["level"] == plan.info.levels[0].level]
+        return _unit_code(top.iloc[0]) if len(top) else ""
+    unit = plan.units[plan.units["unit_id"] == community]
+    return _unit_code(unit.iloc[0]) if len(unit) else community
+
+
+def _unit_code(unit: pd.Series) -> str:
+    return str(unit["code"] if pd.notna(unit["code"]) else unit["unit_id"])
+
+
+def _gone(plan: Plan) -> set[str]:
+    return {found for record in plan.edits for found in re.findall(r'"code":"([^"]+)"', record.changes)}

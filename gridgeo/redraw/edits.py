@@ -1,0 +1,344 @@
+"""The vocabulary of edits: every change a person can ask for, as a small record of a kind and its values.
+
+The same records come from Python, from a TOML file, from the command line and from the app.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import shapely
+
+from gridgeo.errors import InputError
+from gridgeo.schema import BARRIER_KINDS, GRID_KINDS, STREET_CLASSES
+from gridgeo.texts import text
+
+ValueKind = Literal["id", "ids", "text", "number", "count", "flag", "point", "line", "shape"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One value of an edit.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    kind : str
+        What it holds: ``id`` or ``text``, ``ids`` (several), ``number``, ``count`` (a whole number from zero),
+        ``flag``, ``point`` ([x, y] in the plan's metres), ``line`` (a list of points), ``shape`` (the same; a polygon
+        when the last point is the first).
+    required : bool
+        Whether the edit cannot do without.
+    allowed : tuple of str
+        The only values; empty for any.
+    """
+
+    name: str
+    kind: ValueKind
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+def _need(name: str, kind: ValueKind, allowed: tuple[str, ...] = ()) -> Slot:
+    return Slot(name, kind, required=True, allowed=allowed)
+
+
+_STATION = (
+    Slot("name", "text"),
+    Slot("station_kind", "text"),
+    Slot("level", "text"),
+    Slot("services", "text"),
+    Slot("capacity", "number"),
+    Slot("service_radius_m", "number"),
+    Slot("hours", "text"),
+)
+_PEOPLE = tuple(Slot(name, "count") for name in ("elderly", "children", "disabled", "low_income"))
+
+VOCABULARY: MappingProxyType[str, tuple[Slot, ...]] = MappingProxyType(
+    {
+        "move_blocks": (_need("blocks", "ids"), _need("to", "id")),
+        "split_grid": (_need("grid", "id"), Slot("street", "text"), Slot("line", "line"), Slot("new", "id")),
+        "merge_grids": (_need("grids", "ids"), Slot("into", "id")),
+        "new_grid": (_need("blocks", "ids"), Slot("grid", "id"), Slot("name", "text"), Slot("code", "text")),
+        "set_grid_kind": (_need("grid", "id"), _need("grid_kind", "text", GRID_KINDS)),
+        "lock_grid": (_need("grid", "id"), Slot("locked", "flag")),
+        "rename_grid": (_need("grid", "id"), _need("name", "text")),
+        "renumber_grids": (Slot("grids", "ids"), Slot("code", "text")),
+        "rebalance_grids": (_need("grids", "ids"), Slot("low", "number"), Slot("high", "number")),
+        "add_station": (_need("station", "id"), _need("at", "point"), *_STATION),
+        "move_station": (_need("station", "id"), _need("at", "point")),
+        "remove_station": (_need("station", "id"),),
+        "open_station": (_need("station", "id"),),
+        "close_station": (_need("station", "id"),),
+        "set_station": (_need("station", "id"), *_STATION),
+        "open_gate": (_need("gate", "id"), Slot("hours", "text")),
+        "close_gate": (_need("gate", "id"),),
+        "add_street": (
+            _need("street", "id"),
+            _need("line", "line"),
+            Slot("street_class", "text", allowed=STREET_CLASSES),
+            Slot("name", "text"),
+            Slot("bridge", "flag"),
+            Slot("tunnel", "flag"),
+        ),
+        "close_street": (_need("street", "id"),),
+        "open_street": (_need("street", "id"),),
+        "add_barrier": (
+            _need("barrier", "id"),
+            _need("line", "shape"),
+            _need("barrier_kind", "text", BARRIER_KINDS),
+            Slot("name", "text"),
+        ),
+        "remove_barrier": (_need("barrier", "id"),),
+        "set_households": (
+            _need("household", "id"),
+            Slot("households", "count"),
+            Slot("persons", "number"),
+            *_PEOPLE,
+        ),
+    }
+)
+"""Every kind of edit and the values it takes. docs/edits.md says what each does."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change asked for. Make one with `make_edit`.
+
+    Parameters
+    ----------
+    kind : str
+        One of `VOCABULARY`.
+    values : tuple of (str, object)
+        Its values in the vocabulary's order; numbers, text, flags, and tuples of them.
+    """
+
+    kind: str
+    values: tuple[tuple[str, Any], ...]
+
+    def get(self, name: str) -> Any:  # noqa: ANN401 (a value of the vocabulary)
+        """Return one value.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        object
+            The value; None when the edit does not give it.
+        """
+        return dict(self.values).get(name)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the edit as it stands in a file.
+
+        Returns
+        -------
+        dict
+            ``kind`` and the values, with lists for tuples.
+        """
+        return {"kind": self.kind, **{name: _listed(value) for name, value in self.values}}
+
+    def as_json(self) -> str:
+        """Return the edit as one line of JSON, always the same for the same edit.
+
+        Returns
+        -------
+        str
+            JSON.
+        """
+        return json.dumps(self.as_dict(), ensure_ascii=False, separators=(",", ":"))
+
+    def __str__(self) -> str:
+        return describe_edit(self)
+
+
+def make_edit(kind: str, values: Mapping[str, object] | None = None, /, **more: object) -> Edit:
+    """Make an edit, its form checked.
+
+    Parameters
+    ----------
+    kind : str
+        One of `VOCABULARY`.
+    values : mapping, optional
+        Its values by name.
+    **more : object
+        Further values by name.
+
+    Returns
+    -------
+    Edit
+        The edit. Whether what it names exists is only known with a plan: see `gridgeo.redraw.try_edit`.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind, a value is missing, unknown, or not of its kind.
+
+    Examples
+    --------
+    >>> make_edit("move_blocks", blocks=["B1", "B2"], to="G7").as_dict()
+    {'kind': 'move_blocks', 'blocks': ['B1', 'B2'], 'to': 'G7'}
+    """
+    if kind not in VOCABULARY:
+        raise InputError("edit_unknown_kind", value=kind, allowed=", ".join(VOCABULARY))
+    given = {**(values or {}), **more}
+    slots = VOCABULARY[kind]
+    unknown = [name for name in given if name not in {slot.name for slot in slots}]
+    if unknown:
+        allowed = ", ".join(slot.name for slot in slots)
+        raise InputError("edit_unknown_value", kind=kind, name=unknown[0], allowed=allowed)
+    done = []
+    for slot in slots:
+        value = given.get(slot.name)
+        if value is not None:
+            done.append((slot.name, _read(kind, slot, value)))
+        elif slot.required:
+            raise InputError("edit_missing_value", kind=kind, name=slot.name)
+    return Edit(kind, tuple(done))
+
+
+def read_edit(said: object) -> Edit:
+    """Make an edit from what stands in a file.
+
+    Parameters
+    ----------
+    said : object
+        A table with ``kind`` and the values; ``why``, a remark for people, is passed over.
+
+    Returns
+    -------
+    Edit
+        The edit.
+
+    Raises
+    ------
+    InputError
+        If it is no table, has no kind, or its form is wrong.
+    """
+    if not isinstance(said, Mapping) or not isinstance(said.get("kind"), str):
+        raise InputError("edit_without_kind", allowed=", ".join(VOCABULARY))
+    return make_edit(said["kind"], {name: value for name, value in said.items() if name not in ("kind", "why")})
+
+
+def describe_edit(edit: Edit) -> str:
+    """Say in a sentence what an edit does.
+
+    Parameters
+    ----------
+    edit : Edit
+        The edit.
+
+    Returns
+    -------
+    str
+        The sentence, in the current language.
+    """
+    values = {slot.name: _shown(edit.get(slot.name)) for slot in VOCABULARY[edit.kind]}
+    return text(f"edits.{edit.kind}", **values)
+
+
+def _read(kind: str, slot: Slot, value: object) -> Any:  # noqa: ANN401 (a value of the vocabulary)
+    done = _READERS[slot.kind](value)
+    if done is None:
+        wanted = text(f"edits.value_{slot.kind}")
+        raise InputError("edit_wrong_value", kind=kind, name=slot.name, value=_shown(value), wanted=wanted)
+    if slot.allowed and done not in slot.allowed:
+        raise InputError("edit_wrong_value", kind=kind, name=slot.name, value=done, wanted=" / ".join(slot.allowed))
+    return done
+
+
+def _text(value: object) -> str | None:
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Iterable):
+        return None
+    read = [_text(item) for item in items]
+    known = tuple(dict.fromkeys(item for item in read if item is not None))
+    return known if known and None not in read else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _amount(value: object) -> float | None:
+    number = _number(value)
+    return None if number is None or number < 0 else number
+
+
+def _count(value: object) -> int | None:
+    number = _amount(value)
+    return None if number is None or number != int(number) else int(number)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        return None
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _point(value: object) -> tuple[float, float] | None:
+    if isinstance(value, shapely.Point) and not value.is_empty:
+        value = (value.x, value.y)
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return None
+    numbers = [_number(each) for each in value]
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:  # noqa: PLR2004 (x and y)
+        return None
+    return numbers[0], numbers[1]
+
+
+def _points(value: object) -> tuple[tuple[float, float], ...] | None:
+    if isinstance(value, shapely.LineString):
+        value = list(value.coords)
+    elif isinstance(value, shapely.Polygon):
+        value = list(value.exterior.coords)
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return None
+    points = [_point(each) for each in value]
+    known = [point for point in points if point is not None]
+    if len(known) != len(points) or len(set(known)) < 2:  # noqa: PLR2004 (a line has two ends)
+        return None
+    return tuple(known)
+
+
+_READERS: MappingProxyType[str, Callable[[object], Any]] = MappingProxyType(
+    {
+        "id": _text,
+        "text": _text,
+        "ids": _texts,
+        "number": _amount,
+        "count": _count,
+        "flag": _flag,
+        "point": _point,
+        "line": _points,
+        "shape": _points,
+    }
+)
+
+
+def _listed(value: object) -> Any:  # noqa: ANN401 (JSON)
+    return [_listed(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return text("edits.nothing")
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        return text("edits.points", count=len(value))
+    if isinstance(value, (tuple, list)):
+        return ", ".join(f"{each:.1f}" if isinstance(each, float) else str(each) for each in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
