@@ -60,10 +60,7 @@ def add_station(coverage: Coverage, station: gpd.GeoDataFrame) -> Coverage:
     if roster is None:
         return _again(coverage, _fresh(coverage.roster, station, access))
     slot = len(roster.ids) - 1
-    key, nodes = _better_nodes(coverage, access, int(roster.rank[slot]))
-    rows = _households_near(coverage, nodes, access)
-    mine = _keys_through(coverage.network, coverage.household_access, rows, nodes, key)
-    mine = np.minimum(mine, _keys_on_edge(coverage.household_access, access, roster.rank[slot:], rows))
+    key, nodes, mine, rows = _offer(coverage, access, int(roster.rank[slot]))
     nearer = mine < _held_keys(coverage, roster, rows)
     rows, (units, _, _) = rows[nearer], split_keys(mine[nearer])
     return replace(
@@ -207,6 +204,35 @@ def shut_streets(coverage: Coverage, street_ids: list[str]) -> Coverage:
     """
     network = close_streets(coverage.network, street_ids)
     return _on_network(coverage, network, lambda access: snap_points(network, access.xy))
+
+
+def offer_access(coverage: Coverage, access: Access) -> tuple[Ints, Ints]:
+    """Find who would walk less if a walk could start at a place.
+
+    Parameters
+    ----------
+    coverage : Coverage
+        The coverage as it is.
+    access : Access
+        One place on the network; its leg is the walk that lies behind it.
+
+    Returns
+    -------
+    rows, units : ndarray of int64
+        The households concerned, and how far it would be for them; some of them may be nearer as it is.
+    """
+    _, _, mine, rows = _offer(coverage, access, (1 << RANK_BITS) - 1)
+    units, _, reached = split_keys(mine)
+    return rows[reached], units[reached]
+
+
+def _offer(coverage: Coverage, access: Access, rank: int) -> tuple[Floats, Ints, Floats, Ints]:
+    """Offer one place to all: keys and nodes that it betters, keys and rows of the households near these."""
+    key, nodes = _better_nodes(coverage, access, rank)
+    rows = _households_near(coverage, nodes, access)
+    mine = _keys_through(coverage.network, coverage.household_access, rows, nodes, key)
+    direct = _keys_on_edge(coverage.household_access, access, np.array([rank]), rows)
+    return key, nodes, np.minimum(mine, direct), rows
 
 
 def _better_nodes(coverage: Coverage, access: Access, rank: int) -> tuple[Floats, Ints]:

@@ -1,0 +1,175 @@
+"""Grouping uncovered households into areas that make sense on the ground."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+from scipy.spatial import cKDTree
+
+from gridgeo.coverage import Coverage
+from gridgeo.coverage.summary import PEOPLE
+from gridgeo.gaps.remedies import Remedy, find_remedies
+from gridgeo.network.measure import Floats, Ints, require_positive
+from gridgeo.network.visibility import legs_blocked
+from gridgeo.plan import Plan
+
+JOIN_M = 120.0
+"""Uncovered households this near to each other, with no barrier between, belong to one gap area."""
+
+VULNERABLE = ("elderly", "children", "disabled", "low_income")
+"""Groups that count twice when gaps are ranked."""
+
+_MARGIN_M = 30.0
+
+
+def find_gaps(coverage: Coverage, plan: Plan, *, join_m: float = JOIN_M) -> gpd.GeoDataFrame:
+    """Group uncovered households into areas, the worst first, each with its cause and the cheapest remedy.
+
+    Households belong together when a chain of straight lines of at most `join_m` leads from one to the other without
+    crossing a barrier. Areas are ranked by people (households where persons are not known), vulnerable people counted
+    twice. The remedy is the cheapest that covers at least half of the area's households, in the order: a gate opened,
+    a missing link between two streets, a new post at a real place; where none does, the one that covers most.
+
+    Parameters
+    ----------
+    coverage : Coverage
+        Who is covered.
+    plan : Plan
+        The plan the households come from, for its places.
+    join_m : float, optional
+        How near two households of one area are, in metres.
+
+    Returns
+    -------
+    GeoDataFrame of polygons
+        ``gap_id``, ``rank``, ``households``, ``persons``, ``elderly``, ``children``, ``disabled``, ``low_income`` (NaN
+        where not known), ``cause`` (``too_far``; ``no_path``: near in a straight line but far on foot, or no street
+        within reach; ``island``: streets that lead to no station; ``closed_gate``: opening one covers half of them),
+        ``station_id`` (the nearest on foot, missing where none can be reached), ``distance_m`` (median walk to it),
+        ``remedy`` (``open_gate``, ``missing_link``, ``new_station``; missing where nothing helps), ``remedy_place``
+        (the gate, the two streets, the place), ``remedy_length_m`` (of a link), ``remedy_households`` (how many of
+        the area it would cover), ``geometry``.
+
+    Raises
+    ------
+    InputError
+        If `join_m` is not above zero.
+    """
+    join_m = require_positive(join_m, key="bad_join")
+    rows = np.flatnonzero(~coverage.covered & (_weights(coverage) > 0))
+    xy = coverage.household_access.xy[rows]
+    area, links = _group(coverage, xy, join_m)
+    count = int(area.max(initial=-1)) + 1
+    remedies = find_remedies(coverage, plan, rows, area)
+    table = coverage.source.iloc[rows]
+    people = {name: _sums(table, name, area, count) for name in ("households", *PEOPLE)}
+    if "households" not in table:
+        people["households"] = np.bincount(area, minlength=count).astype(np.float64)
+    station, distance = _nearest(coverage, rows, area, count)
+    gaps = gpd.GeoDataFrame(
+        people
+        | {
+            "cause": [_cause(coverage, rows[area == number], remedies[number]) for number in range(count)],
+            "station_id": pd.array(station, dtype="str"),
+            "distance_m": distance,
+        }
+        | _remedy_columns(remedies),
+        geometry=_outlines(xy, area, links, count),
+        crs=coverage.network.crs,
+    )
+    gaps["households"] = gaps["households"].round().astype("int64")
+    order = np.lexsort((-gaps["households"].to_numpy(), -_score(gaps)))
+    gaps = gaps.iloc[order].reset_index(drop=True)
+    gaps.insert(0, "gap_id", [f"gap-{number + 1}" for number in range(count)])
+    gaps.insert(1, "rank", np.arange(count) + 1)
+    return gaps
+
+
+def _weights(coverage: Coverage) -> Floats:
+    given = coverage.source
+    return given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
+
+
+def _group(coverage: Coverage, xy: Floats, join_m: float) -> tuple[Ints, Ints]:
+    """Give each household the number of its area, and return the links that hold areas together."""
+    pairs = cKDTree(xy).query_pairs(join_m, output_type="ndarray") if len(xy) else np.zeros((0, 2), dtype=np.int64)
+    obstacles = coverage.network.obstacles
+    if obstacles is not None and len(pairs):
+        pairs = pairs[~legs_blocked(obstacles, xy[pairs[:, 0]], xy[pairs[:, 1]])]
+    length = np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T)
+    links = coo_array((length + 1e-6, (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
+    if len(xy) == 0:
+        return np.zeros(0, dtype=np.int64), pairs
+    tree = minimum_spanning_tree(links.tocsr()).tocoo()
+    area = np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+    return area, np.column_stack([tree.row, tree.col]).astype(np.int64)
+
+
+def _outlines(xy: Floats, area: Ints, links: Ints, count: int) -> list[Any]:
+    """Draw each area as a band around its households and what links them."""
+    lines = np.asarray(shapely.linestrings(xy[links])) if len(links) else np.zeros(0, dtype=object)
+    shapes = np.concatenate([np.asarray(shapely.points(xy)), lines])
+    owner = np.concatenate([area, area[links[:, 0]]]) if len(links) else area
+    return [shapely.union_all(shapely.buffer(shapes[owner == number], _MARGIN_M)) for number in range(count)]
+
+
+def _sums(table: pd.DataFrame, name: str, area: Ints, count: int) -> Floats:
+    if name not in table:
+        return np.full(count, np.nan)
+    sums: Floats = np.bincount(area, weights=table[name].to_numpy(dtype=np.float64), minlength=count).astype(np.float64)
+    return sums
+
+
+def _score(gaps: gpd.GeoDataFrame) -> Floats:
+    people = gaps["persons"].fillna(gaps["households"])
+    score: Floats = (people + gaps[list(VULNERABLE)].fillna(0).sum(axis=1)).to_numpy(dtype=np.float64)
+    return score
+
+
+def _nearest(coverage: Coverage, rows: Ints, area: Ints, count: int) -> tuple[npt.NDArray[Any], Floats]:
+    """Find the station most of an area walks to, and the median walk."""
+    station, distance = np.full(count, None, dtype=object), np.full(count, np.inf)
+    slot, weight = coverage.slot.get(rows), _weights(coverage)[rows]
+    away = coverage.distance_m[rows]
+    for number in range(count):
+        mine = area == number
+        reached = mine & (slot >= 0)
+        if reached.any():
+            most = np.bincount(slot[reached], weights=weight[reached])
+            station[number] = coverage.roster.ids[int(np.argmax(most))]
+            distance[number] = float(np.median(away[reached]))
+    return station, distance
+
+
+def _cause(coverage: Coverage, rows: Ints, remedy: Remedy | None) -> str:
+    """Say what keeps most of an area's households from a station."""
+    if remedy is not None and remedy.kind == "open_gate" and remedy.is_enough:
+        return "closed_gate"
+    weight = _weights(coverage)[rows]
+    codes = coverage.reason_codes[rows]
+    near = coverage.nearest_straight_m(rows) <= coverage.cutoff_m
+    shares = {
+        "too_far": weight[(codes == 1) & ~near].sum(),
+        "no_path": weight[((codes == 1) & near) | (codes == 3)].sum(),  # noqa: PLR2004 (unsnapped, see REASONS)
+        "island": weight[codes == 2].sum(),  # noqa: PLR2004 (unreachable, see REASONS)
+    }
+    return max(shares, key=lambda cause: shares[cause])
+
+
+def _remedy_columns(remedies: list[Remedy | None]) -> dict[str, Any]:
+    def column(name: str, empty: object) -> list[Any]:
+        return [empty if remedy is None else getattr(remedy, name) for remedy in remedies]
+
+    return {
+        "remedy": pd.array(column("kind", None), dtype="str"),
+        "remedy_place": pd.array(column("place", None), dtype="str"),
+        "remedy_length_m": np.array(column("length_m", np.nan), dtype=np.float64),
+        "remedy_households": np.array(column("households", 0), dtype=np.int64),
+    }

@@ -1,0 +1,135 @@
+"""Gap areas on drawings: who belongs together, why, and what helps."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from gridgeo.coverage import assess_coverage
+from gridgeo.errors import GridgeoError
+from gridgeo.gaps import find_gaps
+from gridgeo.network import build_network
+from gridgeo.plan import Name, PlanInfo, make_plan
+from gridgeo.readers import bundled_plan_path
+from gridgeo.store import read_plan
+
+CRS = "EPSG:4527"
+
+
+def frame(ids, shapes, **columns):
+    return gpd.GeoDataFrame({ids[0]: ids[1]} | columns, geometry=list(shapes), crs=CRS)
+
+
+def gaps_of(lines, homes, *, posts=((0, 0),), names=None, walls=(), gates=(), places=(), bridge=(), **people):
+    """Draw a place and find its gaps; gates are closed, households hold 10 each."""
+    rows = [f"{number}" for number in range(40)]
+    streets = frame(
+        ("street_id", rows[: len(lines)]), [shapely.LineString(line) for line in lines],
+        street_class="residential", name=names or [f"Street {row}" for row in rows[: len(lines)]],
+        bridge=[number in bridge for number in range(len(lines))],
+    )  # fmt: skip
+    plan = make_plan(
+        PlanInfo(Name("图", "drawing")),
+        CRS,
+        streets=streets,
+        barriers=frame(("barrier_id", rows[: len(walls)]), map(shapely.LineString, walls), barrier_kind="wall"),
+        gates=frame(("gate_id", [f"g{row}" for row in rows[: len(gates)]]), map(shapely.Point, gates), open=False),
+        places=frame(("place_id", rows[: len(places)]), map(shapely.Point, places), name="Library"),
+        households=frame(
+            ("household_id", rows[: len(homes)]), map(shapely.Point, homes), **{"households": 10} | people
+        ),
+        stations=frame(("station_id", [f"s{row}" for row in rows[: len(posts)]]), map(shapely.Point, posts)),
+    )
+    network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
+    return find_gaps(assess_coverage(network, plan.households, plan.stations), plan)
+
+
+def test_neighbours_form_one_area_and_a_wall_parts_two():
+    """Four households 50 m apart at 400–550 m, and the same with a wall between the second and the third."""
+    street, homes = [[(0, 0), (700, 0)]], [(400, 5), (450, 5), (500, 5), (550, 5), (100, 5)]
+    one = gaps_of(street, homes)
+    assert one["households"].tolist() == [40]
+    assert one.geometry[0].geom_type == "Polygon"
+    assert one.geometry[0].covers(shapely.LineString([(400, 5), (550, 5)]))
+    assert one.loc[0, ["cause", "station_id"]].tolist() == ["too_far", "s0"]
+    assert one["distance_m"].tolist() == [480]
+    two = gaps_of(street, homes, walls=[[(475, 1), (475, 100)]])
+    assert two["households"].tolist() == [20, 20]
+
+
+def test_a_closed_gate_is_the_cause_and_the_cheapest_remedy():
+    """The street runs through a gate at (100, 0); round about it is 900 m. A library stands there, too."""
+    lines = [[(0, 0), (200, 0)], [(0, 0), (0, 400), (200, 400), (200, 0)]]
+    gaps = gaps_of(lines, [(180, 5), (195, 5)], gates=[(100, 0)], places=[(190, 10)])
+    assert gaps.loc[0, ["cause", "remedy", "remedy_place", "remedy_households"]].tolist() == [
+        "closed_gate", "open_gate", "g0", 20,
+    ]  # fmt: skip
+
+
+def test_a_missing_link_is_named_street_to_street():
+    """A dead end stops 30 m short of the station's street.
+
+    S -- 100 ---+ Main Street           households at its lower end, 670 m round about
+                : 30 m missing
+                + Dead End
+                |
+    """
+    lines = [[(0, 0), (300, 0)], [(100, -30), (100, -100), (300, -100), (300, 0)]]
+    gaps = gaps_of(lines, [(100, -80), (105, -60)], names=["Main Street", "Dead End"], places=[(100, -70)])
+    row = gaps.loc[0]
+    assert row["cause"] == "no_path"
+    assert row["remedy"] == "missing_link"
+    assert row["remedy_place"] == "Main Street – Dead End"
+    assert row["remedy_length_m"] == 30
+    assert row["remedy_households"] == 20
+
+
+def test_no_link_leads_up_to_a_bridge_or_through_a_wall():
+    lines = [[(0, 0), (300, 0)], [(100, -30), (100, -100), (300, -100), (300, 0)]]
+    walled = gaps_of(lines, [(100, -80)], walls=[[(50, -15), (150, -15)]], places=[(100, -70)])
+    assert walled["remedy"].tolist() == ["new_station"]
+    lifted = gaps_of(lines, [(100, -80)], bridge=[0], places=[(100, -70)])
+    assert lifted["remedy"].tolist() == ["new_station"]
+
+
+def test_a_new_post_stands_at_the_real_place_that_covers_most():
+    gaps = gaps_of([[(0, 0), (2000, 0)]], [(1000, 5), (1080, 5), (1500, 5)], places=[(1700, 9), (1050, 9)])
+    assert gaps["remedy"].tolist() == ["new_station", "new_station"]
+    assert gaps["remedy_place"].tolist() == ["Library", "Library"]
+    assert gaps["remedy_households"].tolist() == [20, 10]
+
+
+def test_streets_that_lead_nowhere_are_an_island_and_nothing_helps_there():
+    gaps = gaps_of([[(0, 0), (100, 0)], [(0, 5000), (100, 5000)]], [(50, 5005), (50, 9000)])
+    assert gaps["cause"].tolist() == ["island", "no_path"]
+    assert gaps["station_id"].isna().all()
+    assert gaps["remedy"].isna().all()
+    assert np.isinf(gaps["distance_m"]).all()
+
+
+def test_vulnerable_people_count_twice():
+    street, homes = [[(0, 0), (2000, 0)]], [(600, 0), (1500, 0)]
+    assert gaps_of(street, homes, persons=[25.0, 20.0], elderly=[0, 0])["persons"].tolist() == [25, 20]
+    assert gaps_of(street, homes, persons=[25.0, 20.0], elderly=[0, 9])["persons"].tolist() == [20, 25]
+    unknown = gaps_of(street, homes, persons=[np.nan, 20.0])
+    assert unknown["persons"].isna().tolist() == [False, True]
+
+
+def test_who_is_covered_leaves_no_gap():
+    gaps = gaps_of([[(0, 0), (100, 0)]], [(50, 0)])
+    assert len(gaps) == 0
+    assert {"gap_id", "rank", "cause", "remedy", "geometry"} <= set(gaps)
+
+
+def test_every_uncovered_household_of_a_real_place_is_in_exactly_one_gap():
+    plan = read_plan(bundled_plan_path("nanshan"))
+    network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
+    coverage = assess_coverage(network, plan.households, plan.stations)
+    gaps = find_gaps(coverage, plan)
+    total = coverage.summary().iloc[0]
+    assert gaps["households"].sum() == total["households"] - total["covered"]
+    assert gaps["rank"].tolist() == list(range(1, len(gaps) + 1))
+    assert gaps.geometry.is_valid.all()
+    assert (gaps["remedy_households"] <= gaps["households"]).all()
+    with pytest.raises(GridgeoError):
+        find_gaps(coverage, plan, join_m=0)
