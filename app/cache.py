@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import streamlit as st
 
-from gridgeo.assessment import Assessment, assess_plan
+from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment, assess_plan
+from gridgeo.coverage import Coverage, assess_coverage
 from gridgeo.errors import FileError
+from gridgeo.gaps import find_gaps
 from gridgeo.maps import coverage_map, write_map
+from gridgeo.maps.results import Show
 from gridgeo.plan import Plan
 from gridgeo.readers import bundled_places, bundled_plan_path
+from gridgeo.service_area import service_areas
 from gridgeo.store import read_plan
 from gridgeo.texts import using_language
 
@@ -57,6 +63,85 @@ def assess(path: Path, cutoffs_m: tuple[float, ...]) -> Assessment:
         If the plan cannot be read, or lacks what the work needs.
     """
     return _assess(str(path), _stamp(path), cutoffs_m)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question about a plan.
+
+    Parameters
+    ----------
+    cutoff_m : float
+        Walking distance in metres.
+    person, service, at : str or None
+        Who walks, to which service, at what time of the week; see `gridgeo.assess_coverage`.
+    """
+
+    cutoff_m: float
+    person: str | None = None
+    service: str | None = None
+    at: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a question found.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    coverage : Coverage
+        Who can walk.
+    gaps, service_areas : GeoDataFrame
+        As `gridgeo.find_gaps` and `gridgeo.service_areas` give them.
+    """
+
+    plan: Plan
+    coverage: Coverage
+    gaps: gpd.GeoDataFrame
+    service_areas: gpd.GeoDataFrame
+
+
+def answer(path: Path, asked: Asked) -> Answer:
+    """Answer one question about a plan file.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+    asked : Asked
+        The question.
+
+    Returns
+    -------
+    Answer
+        Shared by all readers, so never changed.
+
+    Raises
+    ------
+    GridgeoError
+        If the plan cannot be read, or the question cannot be answered.
+    """
+    return _answer(str(path), _stamp(path), asked)
+
+
+def answer_map(path: Path, asked: Asked, show: Show) -> dict[str, Any]:
+    """Compile the map of an answer for the app's map component.
+
+    Parameters
+    ----------
+    path, asked
+        As for `answer`.
+    show : {'cutoffs', 'paper', 'overlap'}
+        What households are told apart by.
+
+    Returns
+    -------
+    dict
+        What `gridgeo.maps.PlanMap.component_data` returns; shared, so never changed.
+    """
+    return _answer_map(str(path), _stamp(path), asked, show)
 
 
 def map_data(path: Path, cutoffs_m: tuple[float, ...]) -> dict[str, Any]:
@@ -113,6 +198,29 @@ def _divided(path: str, stamp: tuple[int, int]) -> Plan:  # noqa: ARG001 - the s
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _assess(path: str, stamp: tuple[int, int], cutoffs_m: tuple[float, ...]) -> Assessment:
     return assess_plan(_divided(path, stamp), cutoffs_m=cutoffs_m)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _answer(path: str, stamp: tuple[int, int], asked: Asked) -> Answer:
+    base = _assess(path, stamp, DEFAULT_CUTOFFS_M)
+    coverage = assess_coverage(
+        base.network,
+        base.plan.households,
+        base.plan.stations,
+        cutoff_m=asked.cutoff_m,
+        person=asked.person,
+        service=asked.service,
+        at=asked.at,
+    )
+    areas = service_areas(coverage.network, coverage.stations, cutoffs_m=(asked.cutoff_m,))
+    return Answer(base.plan, coverage, find_gaps(coverage, base.plan), areas)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _answer_map(path: str, stamp: tuple[int, int], asked: Asked, show: Show) -> dict[str, Any]:
+    found = _answer(path, stamp, asked)
+    page = coverage_map(found.plan, [found.coverage], gaps=found.gaps, service_areas=found.service_areas, show=show)
+    return page.component_data()
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 
 import streamlit as st
 
 from app.language import speaking
 from app.server import PLAN_VARIABLE
-from app.views import overview
+from app.views import coverage, overview
 from app.widgets import STYLE, plain
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import text
@@ -22,9 +23,8 @@ def main() -> None:
         st.html(STYLE)
         given = os.environ.get(PLAN_VARIABLE) or None
         pages = [
-            st.Page(
-                lambda: overview.show(given, lang), title=text("app.page.overview"), url_path="overview", default=True
-            )
+            st.Page(partial(view.show, given, lang), title=text(f"app.page.{name}"), url_path=name, default=first)
+            for name, view, first in (("overview", overview, True), ("coverage", coverage, False))
         ]
         page = st.navigation(pages, position="top")
         try:

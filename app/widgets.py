@@ -6,8 +6,11 @@ from typing import Any
 
 import streamlit as st
 
+from app.cache import Answer
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment
+from gridgeo.coverage import inside_on_paper, measure_coverage
 from gridgeo.maps import level_table
+from gridgeo.plan import Plan
 from gridgeo.texts import text
 
 SHOWN_GAPS = 5
@@ -59,9 +62,97 @@ def show_headline(figures: list[dict[str, Any]], lang: str) -> None:
     """
     for figure in figures:
         value = "–" if figure["value"] is None else format(figure["value"], ".1%" if figure["share"] else ",")
-        name = figure["name"][lang]
-        label = text("app.table.estimated", name=name) if figure["estimated"] else name
-        st.metric(label, value, delta=figure["note"][lang], delta_color="off", delta_arrow="off", border=True)
+        show_figure(figure["name"][lang], value, figure["note"][lang], estimated=figure["estimated"])
+
+
+def show_figure(name: str, value: str, note: str, *, estimated: bool) -> None:
+    """Show one figure.
+
+    Parameters
+    ----------
+    name, value, note : str
+        What it is, how much, and what to know of it.
+    estimated : bool
+        Whether it rests on estimates; the name then says so.
+    """
+    label = text("app.table.estimated", name=name) if estimated else name
+    st.metric(label, value, delta=note, delta_color="off", delta_arrow="off", border=True)
+
+
+def is_estimated(plan: Plan) -> bool:
+    """Tell whether figures of households are estimates.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    bool
+        True when any household count is.
+    """
+    return bool(plan.households["estimated"].any())
+
+
+def explain_household(found: Answer, picked: dict[str, str] | None) -> None:
+    """Say why a household is covered or not.
+
+    Parameters
+    ----------
+    found : Answer
+        What was found.
+    picked : dict or None
+        What was clicked on the map: ``layer`` and ``id``.
+    """
+    households = found.coverage.households
+    if not picked or picked["layer"] != "households" or picked["id"] not in households.index:
+        st.caption(text("app.why"))
+        return
+    row = households.loc[picked["id"]]
+    cutoff = f"{found.coverage.cutoff_m:g}"
+    names = dict(zip(found.plan.stations["station_id"], found.plan.stations["name"], strict=True))
+    sentences = []
+    if row["reason"] in ("", "beyond_cutoff"):
+        walk = {"walk": round(row["distance_m"]), "straight": round(row["straight_m"])}
+        sentences.append(text("app.why.walk", station=names[row["station_id"]], **walk))
+    over = round(row["distance_m"] - found.coverage.cutoff_m) if row["reason"] == "beyond_cutoff" else 0
+    key = row["reason"] or "covered"
+    access = f"{found.coverage.network.max_access_m:g}"
+    sentences.append(text(f"app.why.{key}", cutoff=cutoff, over=over, access=access, count=row["n_stations"]))
+    if inside_on_paper(found.coverage, found.coverage.cutoff_m)[households.index.get_loc(picked["id"])]:
+        sentences.append(text("app.why.paper", cutoff=cutoff))
+    box = st.container(border=True)
+    box.markdown(f"**{plain(text('app.why.title', household=picked['id']))}**")
+    box.markdown(plain(" ".join(sentences)))
+
+
+def show_measures_table(found: Answer, lang: str) -> None:
+    """Show coverage and what it hides by the levels of the plan.
+
+    Parameters
+    ----------
+    found : Answer
+        What was found.
+    lang : {'zh', 'en'}
+        The reader's language.
+    """
+    levels = found.plan.info.levels[-2:]
+    cutoff = f"{found.coverage.cutoff_m:g}"
+    tabs = st.tabs([text("app.table", level=getattr(level.name, lang)) for level in levels])
+    for tab, level in zip(tabs, levels, strict=True):
+        table = level_table(found.plan, [found.coverage], level.level).set_index("unit_id")
+        measures = measure_coverage(found.coverage, by=level.level).drop(columns="households")
+        table = table.join(measures[["paper_only", "overlap", "detour_ratio"]])
+        columns: dict[str, Any] = {
+            "name": st.column_config.TextColumn(text("app.table.unit")),
+            "households": _count_column(text("app.table.households"), found.plan),
+            f"rate_{cutoff}": _rate_column(cutoff),
+            "paper_only": _count_column(text("app.measure.paper"), found.plan),
+            "overlap": _count_column(text("app.measure.overlap"), found.plan),
+            "detour_ratio": st.column_config.NumberColumn(text("app.measure.detour"), format="%.2f"),
+        }
+        tab.dataframe(table, column_config=columns, hide_index=True, height=320)
 
 
 def choose_gap(found: Assessment, gaps: list[dict[str, Any]]) -> list[list[float]] | None:
@@ -102,19 +193,14 @@ def show_tables(found: Assessment, lang: str) -> None:
     """
     levels = found.plan.info.levels[-2:]
     tabs = st.tabs([text("app.table", level=getattr(level.name, lang)) for level in levels])
-    estimated = bool(found.plan.households["estimated"].any())
     for tab, level in zip(tabs, levels, strict=True):
         table = level_table(found.plan, found.coverages, level.level).drop(columns="unit_id")
-        households = text("app.table.households")
         columns: dict[str, Any] = {
             "name": st.column_config.TextColumn(text("app.table.unit")),
-            "households": st.column_config.NumberColumn(
-                text("app.table.estimated", name=households) if estimated else households, format="localized"
-            ),
+            "households": _count_column(text("app.table.households"), found.plan),
         }
         for column in table.columns[2:]:
-            label = text("app.table.rate", cutoff=column.removeprefix("rate_"))
-            columns[column] = st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
+            columns[column] = _rate_column(column.removeprefix("rate_"))
         tab.dataframe(table, column_config=columns, hide_index=True, height=320)
 
 
@@ -136,6 +222,16 @@ def offer_map(content: bytes, found: Assessment) -> None:
         help=text("app.download_map.help"),
         on_click="ignore",
     )
+
+
+def _count_column(name: str, plan: Plan) -> Any:  # noqa: ANN401 - Streamlit's own kind
+    label = text("app.table.estimated", name=name) if is_estimated(plan) else name
+    return st.column_config.NumberColumn(label, format="localized")
+
+
+def _rate_column(cutoff: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
+    label = text("app.table.rate", cutoff=cutoff)
+    return st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
 
 
 def _cutoff_name(option: str | float) -> str:

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from app import server
 from app.widgets import plain
 from gridgeo.assessment import assess_plan
+from gridgeo.coverage import assess_coverage, measure_coverage
 from gridgeo.plan import Name, PlanInfo, make_plan
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.store import read_plan, write_plan
@@ -26,6 +27,12 @@ def open_app(monkeypatch):
         return AppTest.from_file(MAIN, default_timeout=120).run()
 
     return start
+
+
+def turn_to(app, name):
+    """Go to another page; AppTest's own way only knows pages that are files."""
+    app._page_hash = next(page for page, info in app._registered_pages.items() if info["url_pathname"] == name)
+    return app.run()
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +85,52 @@ class TestOverview:
         options = open_app().radio(key="gap").options
         for option, households in zip(options, found.gaps["households"], strict=False):
             assert f"{int(households):,}" in option.replace("\\", "")
+
+
+class TestCoverage:
+    @pytest.fixture
+    def open_coverage(self, open_app):
+        return lambda **how: turn_to(open_app(**how), "coverage")
+
+    def test_measures_are_those_of_the_engine(self, open_coverage, found):
+        app = open_coverage()
+        assert not app.exception
+        assert not app.error
+        wanted = measure_coverage(found.coverages[0]).iloc[0]
+        values = [metric.value for metric in app.metric]
+        rate = found.coverages[0].summary()["coverage_rate"].iloc[0]
+        paper, overlap = (f"{wanted[name]:,.0f}" for name in ("paper_only", "overlap"))
+        assert values == [f"{rate:.1%}", paper, overlap, f"{wanted['detour_ratio']:.2f}"]
+
+    def test_any_cutoff_and_time_of_the_week(self, open_coverage, found):
+        app = open_coverage()
+        app.number_input(key="ask_cutoff").set_value(450)
+        app.selectbox(key="ask_day").set_value("Sat").run()
+        assert not app.exception
+        asked = assess_coverage(found.network, found.plan.households, found.plan.stations, cutoff_m=450, at="Sat 12:00")
+        assert app.metric[0].value == f"{asked.summary()['coverage_rate'].iloc[0]:.1%}"
+        assert "450" in app.metric[0].label
+
+    @pytest.mark.parametrize("person", ["adult", "elder", "wheelchair"])
+    def test_another_person(self, open_coverage, found, person):
+        app = open_coverage()
+        app.selectbox(key="ask_person").set_value(person).run()
+        assert not app.exception
+        asked = assess_coverage(found.network, found.plan.households, found.plan.stations, cutoff_m=300, person=person)
+        assert app.metric[0].value == f"{asked.summary()['coverage_rate'].iloc[0]:.1%}"
+
+    def test_overlap_has_its_own_map(self, open_coverage):
+        app = open_coverage()
+        app.segmented_control(key="show").set_value("overlap").run()
+        assert not app.exception
+        assert not app.error
+
+    @pytest.mark.parametrize("lang", ["zh", "en"])
+    def test_tables_add_up(self, open_coverage, found, lang):
+        wanted = measure_coverage(found.coverages[0]).iloc[0]
+        for table in open_coverage(lang=lang).dataframe:
+            assert table.value["paper_only"].sum() == wanted["paper_only"]
+            assert table.value["households"].sum() == wanted["households"]
 
 
 class TestBadPlans:

@@ -186,6 +186,37 @@ class TestPage:
         assert versions[0]["buildings"] == versions[1]["buildings"]
 
 
+class TestCircles:
+    def test_paper_only_households_are_drawn_apart(self, found):
+        coverage = found.coverages[0]
+        layers = {layer.layer_id: layer for layer in map_layers(found.plan, [coverage], show="paper")}
+        names = [look.name["en"] for look in layers["households"].looks]
+        drawn = np.array([names[look] for look in layers["households"].look_of])
+        reached = np.array([shapely.distance(found.plan.stations.geometry.to_numpy(), point).min() <= 300
+                            for point in found.plan.households.geometry])  # fmt: skip
+        paper = np.char.startswith(drawn, "Covered on paper only")
+        assert paper.tolist() == (reached & ~coverage.covered).tolist()
+        assert ((drawn == "Within 300 m on foot") == coverage.covered).all()
+
+    def test_circles_have_the_radius_asked_for(self, found):
+        layers = {
+            layer.layer_id: layer for layer in map_layers(found.plan, found.coverages[:1], show="paper", radius_m=400)
+        }
+        circles = layers["circles"].geometry
+        assert circles["features"] == [1] * len(found.plan.stations)
+        ring = gpd.GeoSeries(
+            gpd.points_from_xy(*unpack(circles)[: circles["parts"][0]].T), crs=found.plan.crs.geodetic_crs
+        )
+        away = ring.to_crs(found.plan.crs).distance(found.plan.stations.geometry.iloc[0])
+        assert np.abs(away - 400).max() < 0.05
+
+    def test_overlap_is_the_number_of_stations(self, found):
+        layers = {layer.layer_id: layer for layer in map_layers(found.plan, found.coverages[1:], show="overlap")}
+        counts = {"No station within reach": 0, "One station": 1, "Two stations": 2, "Three or more stations": 3}
+        drawn = [counts[layers["households"].looks[look].name["en"]] for look in layers["households"].look_of]
+        assert drawn == np.minimum(found.coverages[1].households["n_stations"], 3).tolist()
+
+
 class TestHostileWords:
     def test_stand_in_the_page_as_text_only(self, hostile_plan, tmp_path):
         markup = write_map(coverage_map(hostile_plan), tmp_path / "map.html").read_text(encoding="utf-8")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 
 from gridgeo.errors import MissingDataError
+from gridgeo.maps.circles import circle_layer
 from gridgeo.maps.document import PlanMap, write_map
 from gridgeo.maps.features import MapLayer, both, to_degrees
 from gridgeo.maps.figures import figures_data, headline_figures, level_table
 from gridgeo.maps.ground import area_layers, ground_layers
-from gridgeo.maps.results import gap_layer, gate_layer, household_layer, service_area_layer, station_layer
+from gridgeo.maps.results import Show, gap_layer, gate_layer, household_layer, service_area_layer, station_layer
 from gridgeo.plan import Plan
 from gridgeo.texts import LANGUAGES, catalogue
 
@@ -28,6 +29,8 @@ def coverage_map(
     *,
     gaps: gpd.GeoDataFrame | None = None,
     service_areas: gpd.GeoDataFrame | None = None,
+    show: Show = "cutoffs",
+    radius_m: float | None = None,
     lang: str | None = None,
 ) -> PlanMap:
     """Draw a plan and who in it can walk to a station.
@@ -43,6 +46,11 @@ def coverage_map(
         What `gridgeo.find_gaps` returned.
     service_areas : GeoDataFrame, optional
         What `gridgeo.service_areas` returned.
+    show : {'cutoffs', 'paper', 'overlap'}
+        What households are told apart by: the least cutoff that reaches them; walking against the straight-line radius
+        that paper plans draw; or how many stations they reach.
+    radius_m : float, optional
+        That radius in metres; the cutoff when left out.
     lang : {'zh', 'en'}, optional
         The language the page opens in; by default the reader's browser decides. Both are in the page.
 
@@ -61,7 +69,7 @@ def coverage_map(
     if lang is not None and lang not in LANGUAGES:
         raise ValueError(f"lang is one of {LANGUAGES}, not {lang!r}")
     coverages = _in_order(coverage)
-    layers = map_layers(plan, coverages, gaps=gaps, service_areas=service_areas)
+    layers = map_layers(plan, coverages, gaps=gaps, service_areas=service_areas, show=show, radius_m=radius_m)
     frame = {
         "title": {name: both("title", place=getattr(plan.info.name, name))[name] for name in LANGUAGES},
         "place": {"zh": plan.info.name.zh, "en": plan.info.name.en},
@@ -81,12 +89,14 @@ def map_layers(
     *,
     gaps: gpd.GeoDataFrame | None = None,
     service_areas: gpd.GeoDataFrame | None = None,
+    show: Show = "cutoffs",
+    radius_m: float | None = None,
 ) -> list[MapLayer]:
     """Make the layers of a map, bottom first.
 
     Parameters
     ----------
-    plan, coverage, gaps, service_areas
+    plan, coverage, gaps, service_areas, show, radius_m
         As in `coverage_map`.
 
     Returns
@@ -99,8 +109,9 @@ def map_layers(
         *ground_layers(plan),
         service_area_layer(service_areas, plan),
         *area_layers(plan),
+        circle_layer(coverages[0], radius_m or coverages[0].cutoff_m) if show == "paper" and coverages else None,
         gap_layer(gaps, plan),
-        household_layer(plan, coverages),
+        household_layer(plan, coverages, show=show, radius_m=radius_m),
         gate_layer(plan),
         station_layer(plan),
     ]

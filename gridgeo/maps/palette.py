@@ -52,6 +52,14 @@ HOUSEHOLD_WITHIN: tuple[Style, ...] = (
 )
 HOUSEHOLD_BEYOND: Style = {"shape": "triangle", "fill": VERMILLION, "stroke": PAPER, "weight": 0.8}
 HOUSEHOLD_NO_WAY: Style = {"shape": "cross", "stroke": INK, "weight": 2.6}
+HOUSEHOLD_PAPER: Style = {"shape": "diamond", "fill": "#F0E442", "stroke": INK, "weight": 1.4}
+HOUSEHOLD_OVERLAP: tuple[Style, ...] = (
+    {"shape": "triangle", "fill": VERMILLION, "stroke": PAPER, "weight": 0.8},
+    {"shape": "disc", "fill": "#c6dbef", "stroke": "#0b3c5d", "weight": 1},
+    {"shape": "disc", "fill": SKY, "stroke": "#0b3c5d", "weight": 1.6},
+    {"shape": "square", "fill": "#0b3c5d", "stroke": PAPER, "weight": 0.8},
+)
+CIRCLE: Style = {"stroke": "#7a5200", "weight": 1.6, "dash": [3, 4], "fill": ORANGE, "fillOpacity": 0.07}
 HOUSEHOLD_PLAIN: Style = {"shape": "disc", "fill": "#6b7280", "stroke": PAPER, "weight": 0.8}
 HOUSEHOLD_RADIUS = [3.0, 11.0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridgeo.maps import palette
+from gridgeo.maps.circles import overlap_looks, paper_looks
 from gridgeo.maps.features import Field, Look, MapLayer, Words, both, encode_geometry, place_labels, to_degrees
 from gridgeo.maps.ground import names_of
 from gridgeo.plan import Plan
@@ -18,6 +19,9 @@ from gridgeo.texts import has_text
 
 if TYPE_CHECKING:
     from gridgeo.coverage import Coverage
+
+Show = Literal["cutoffs", "paper", "overlap"]
+"""What a map tells households apart by."""
 
 REASONS = ("beyond_cutoff", "unreachable", "unsnapped")
 
@@ -59,8 +63,10 @@ def service_area_layer(service_areas: gpd.GeoDataFrame | None, plan: Plan) -> Ma
     )
 
 
-def household_layer(plan: Plan, coverages: Sequence[Coverage]) -> MapLayer | None:
-    """Make the layer of households: by the least cutoff that reaches them, or by why none does.
+def household_layer(
+    plan: Plan, coverages: Sequence[Coverage], *, show: Show = "cutoffs", radius_m: float | None = None
+) -> MapLayer | None:
+    """Make the layer of households.
 
     Parameters
     ----------
@@ -68,6 +74,11 @@ def household_layer(plan: Plan, coverages: Sequence[Coverage]) -> MapLayer | Non
         The plan.
     coverages : sequence of Coverage
         Coverage of the plan's households, the shortest cutoff first; may be empty.
+    show : {'cutoffs', 'paper', 'overlap'}
+        Tell them apart by the least cutoff that reaches them; or, for the first coverage, by walk and radius on paper,
+        or by how many stations they reach.
+    radius_m : float, optional
+        The radius on paper in metres; the cutoff when left out.
 
     Returns
     -------
@@ -77,7 +88,14 @@ def household_layer(plan: Plan, coverages: Sequence[Coverage]) -> MapLayer | Non
     households = plan.households
     if len(households) == 0:
         return None
-    looks, look_of = _household_looks(households, coverages)
+    if show == "paper" and coverages:
+        looks, look_of = paper_looks(coverages[0], radius_m or coverages[0].cutoff_m)
+        look_of = look_of[_places(coverages[0], households)]
+    elif show == "overlap" and coverages:
+        looks, look_of = overlap_looks(coverages[0])
+        look_of = look_of[_places(coverages[0], households)]
+    else:
+        looks, look_of = _household_looks(households, coverages)
     present, look_of = np.unique(look_of, return_inverse=True)
     return MapLayer(
         layer_id="households",
@@ -265,6 +283,7 @@ def _household_fields(plan: Plan, coverages: Sequence[Coverage]) -> tuple[Field,
             Field(name=both("field.distance"), values=rows["distance_m"], unit=metres),
             Field(name=both("field.straight"), values=rows["straight_m"], unit=metres),
             Field(name=both("field.reason"), values=rows["reason"].where(~rows["covered"]), codes=reasons),
+            Field(name=both("field.n_stations"), values=rows["n_stations"]),
         ]
     grids = dict(zip(plan.grids["grid_id"], names_of(plan.grids, "grid_id"), strict=True))
     fields.append(Field(name=both("field.grid"), values=households["grid_id"].map(grids)))
@@ -275,6 +294,11 @@ def _rows(coverage: Coverage, households: gpd.GeoDataFrame) -> pd.DataFrame:
     """Give the coverage of the plan's households, in their order."""
     rows: pd.DataFrame = coverage.households.reindex(households["household_id"])
     return rows.set_axis(households.index)
+
+
+def _places(coverage: Coverage, households: gpd.GeoDataFrame) -> npt.NDArray[np.int64]:
+    """Give the row of each of the plan's households in a coverage."""
+    return np.asarray(coverage.households.index.get_indexer(households["household_id"]), dtype=np.int64)
 
 
 def _share(counts: pd.Series) -> list[float]:

@@ -17,6 +17,14 @@
       context.lineTo(x - h * 0.95, y + h * 0.7);
       context.closePath();
     },
+    diamond(context, x, y, r) {
+      const h = r * 1.3;
+      context.moveTo(x, y - h);
+      context.lineTo(x + h, y);
+      context.lineTo(x, y + h);
+      context.lineTo(x - h, y);
+      context.closePath();
+    },
     square(context, x, y, r) {
       context.rect(x - r, y - r, 2 * r, 2 * r);
     },

@@ -114,6 +114,40 @@ def test_the_map_can_be_taken_along_and_opens_offline(opened, visit, until, look
     assert look(other)["painted"]["ground"] > 20
 
 
+def test_a_household_that_is_clicked_is_explained(open_app, until, address, place, look):
+    page, _ = open_app(address, lang="en-GB")
+    page.get_by_role("link", name="Coverage").click()
+    page.get_by_text("Click a household on the map").wait_for()
+    frame = map_frame(page, until)
+    state = look(frame)
+    assert "circles" in state["shown"]
+    coverage = place.found.coverages[0]
+    households = coverage.households
+    paper = households[~households["covered"] & (households["straight_m"] <= 300)]
+    name, row = paper.index[0], paper.iloc[0]
+    spot = frame.evaluate(FIND, name)
+    box = page.locator("iframe").bounding_box()
+    page.mouse.click(box["x"] + spot[0], box["y"] + spot[1])
+    page.get_by_text(f"Household {name}").wait_for()
+    words = page.locator("body").inner_text()
+    assert f"{round(row['distance_m'])} m on foot" in words
+    assert f"{round(row['distance_m'] - 300)} m farther than 300 m" in words
+    assert "On paper it is covered" in words
+    assert look(frame)["zoom"] == 18
+
+
+FIND = """(name) => {
+  const { map, layers } = gridgeo.view;
+  const { data, shape } = layers.get("households");
+  const i = data.ids.indexOf(name);
+  const scale = map.options.crs.scale(0) / gridgeo.coordinates.WORLD;
+  map.setView(map.unproject([shape.xy[2 * i] * scale, shape.xy[2 * i + 1] * scale], 0), 18, {animate: false});
+  const point = map.latLngToContainerPoint(map.getCenter());
+  const box = map.getContainer().getBoundingClientRect();
+  return [box.left + point.x, box.top + point.y];
+}"""
+
+
 def test_without_a_plan_the_default_place_opens(open_app, serve, look):
     page, frame = open_app(serve(), lang="en-GB")
     name = read_plan(bundled_plan_path(bundled_places()[0])).info.name.en

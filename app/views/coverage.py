@@ -1,0 +1,83 @@
+"""Coverage, for planners: any cutoff, person, service and time; the walk against the radius on paper; overlap; why."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import streamlit as st
+
+from app import cache, widgets
+from app.component import show_map
+from app.language import language_switch
+from app.questions import ask
+from gridgeo.assessment import DEFAULT_CUTOFFS_M
+from gridgeo.coverage import measure_coverage
+from gridgeo.maps.results import Show
+from gridgeo.texts import text
+
+MAP_HEIGHT = 600
+WAYS = get_args(Show)[1:]
+
+
+def show(given: str | None, lang: str) -> None:
+    """Draw the page.
+
+    Parameters
+    ----------
+    given : str or None
+        The plan file the app was started with.
+    lang : {'zh', 'en'}
+        The reader's language.
+    """
+    path = cache.plan_path(given)
+    questions, switch = st.columns([16, 3], vertical_alignment="bottom")
+    with switch:
+        language_switch()
+    with questions:
+        asked = ask(cache.assess(path, DEFAULT_CUTOFFS_M).plan)
+    with st.spinner(text("app.working")):
+        found = cache.answer(path, asked)
+    left, right = st.columns([14, 5])
+    with right:
+        way = st.segmented_control(
+            text("app.show"), WAYS, default=WAYS[0], key="show", required=True, format_func=_way_name
+        )
+        _show_measures(found)
+    with left:
+        data = cache.answer_map(path, asked, way or WAYS[0])
+        picked = show_map(data, key="coverage", lang=lang, height=MAP_HEIGHT)
+    with right:
+        widgets.explain_household(found, picked)
+    widgets.show_measures_table(found, lang)
+
+
+def _way_name(way: str) -> str:
+    return text(f"app.show.{way}")
+
+
+def _show_measures(found: cache.Answer) -> None:
+    measures = measure_coverage(found.coverage).iloc[0]
+    rate = found.coverage.summary()["coverage_rate"].iloc[0]
+    cutoff = f"{found.coverage.cutoff_m:g}"
+    notes = {
+        "covered": {
+            "lost": f"{int(measures['lost_at_minus_10']):,}",
+            "gained": f"{int(measures['gained_at_plus_10']):,}",
+        },
+        "paper": {"cutoff": cutoff},
+        "overlap": {"mean": f"{measures['mean_stations']:.2f}"},
+        "detour": {},
+    }
+    values = {
+        "covered": f"{rate:.1%}",
+        "paper": f"{int(measures['paper_only']):,}",
+        "overlap": f"{int(measures['overlap']):,}",
+        "detour": f"{measures['detour_ratio']:.2f}",
+    }
+    for name, value in values.items():
+        widgets.show_figure(
+            text(f"app.measure.{name}", cutoff=cutoff),
+            value,
+            text(f"app.measure.{name}_note", **notes[name]),
+            estimated=widgets.is_estimated(found.plan),
+        )
