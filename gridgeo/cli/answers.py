@@ -205,7 +205,9 @@ def _print_units(plan: Plan, coverages: tuple[Coverage, ...], level: str, title:
         rates = [_rate(rate) for rate in table[same]["coverage_rate"]]
         rows.append([_unit_label(unit, title), _count(unit["households"]), *rates])
     columns = [text("cli.unit"), text("cli.households"), *(f"≤ {each.cutoff_m:g} m" for each in coverages)]
-    output.print_table(text("cli.by_unit", level=title) + _mark(plan.households), columns, rows, right=set(range(1, len(columns))))
+    output.print_table(
+        text("cli.by_unit", level=title) + _mark(plan.households), columns, rows, right=set(range(1, len(columns)))
+    )
     if len(first) > _UNITS_SHOWN:
         output.print_lines(text("cli.more_units", count=len(first) - _UNITS_SHOWN))
 
