@@ -36,9 +36,10 @@ X0, Y0 = 442000.0, 4429000.0
         (3, 3, None), (2.5, 2.5, None), ("7", 7, None), (" 8 ", 8, None), ("１２．５", 12.5, "width"),
         ("1,234", 1234, "worded"), ("１，２３４", 1234, "worded"), ("30户", 30, "worded"), ("约30户", 30, "about"),
         ("30左右", 30, "about"), ("-", np.nan, "blank_mark"), ("无", np.nan, "blank_mark"), ("/", np.nan, "blank_mark"),
+        ("\u3000", np.nan, None), ("\ufeff5", 5, None), ("5\u200b", 5, None), ("5\u00a0", 5, None),
+        (None, np.nan, None),
         ("116°19′20″", 116 + 19 / 60 + 20 / 3600, "degrees"), ("39度59分E", 39 + 59 / 60, "degrees"),
         ("-3", -3, None), ("1e3", 1000, None),
-        ("1e3", 1000, None),
     ],
 )  # fmt: skip
 def test_numbers_as_people_type_them(cell, number, why):

@@ -160,6 +160,9 @@ def parse_texts(cells: pd.Series) -> tuple[pd.Series, tuple[int, ...]]:
         said = str(cell).translate(_INVISIBLE).replace("\u00a0", " ").strip()
         if re.fullmatch(r"\d(\.\d+)?[eE]\+?1[5-9]", said):
             rounded.append(at)
+        # The apostrophe that keeps a spreadsheet from running a text is not part of it.
+        if re.match(r"'[=+\-@＝＋－＠]", said):
+            said = said[1:]
         found.append(said or None)
     return pd.Series(found, index=cells.index, dtype="object"), tuple(rounded)
 

@@ -133,7 +133,7 @@ def detect_datum(
     layers = {"street_m": streets, "building_m": buildings}
     known = {name: layer for name, layer in layers.items() if layer is not None and len(layer)}
     if not known:
-        raise CRSError("nothing_to_compare")
+        raise CRSError("nothing_beside")
     crs = next(iter(known.values())).crs
     for name, layer in known.items():
         require_metric(layer, layer=name.removesuffix("_m") + "s", crs=crs)
