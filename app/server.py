@@ -14,7 +14,7 @@ from gridgeo.texts import text, using_language
 
 HOST = "127.0.0.1"
 PORT = 8501
-MAIN = Path(__file__).parent / "main.py"
+ENTRY = Path(__file__).parent / "asgi.py"
 LANGUAGE_VARIABLE = "GRIDGEO_APP_LANG"
 PLAN_VARIABLE = "GRIDGEO_APP_PLAN"
 
@@ -61,7 +61,7 @@ def server_arguments(port: int) -> list[str]:
         The arguments of ``streamlit``.
     """
     flags = [f"--{name}={value}" for name, value in {**FLAGS, "server.port": str(port)}.items()]
-    return ["run", str(MAIN), *flags]
+    return ["run", str(ENTRY), *flags]
 
 
 def serve(plan: Path | None, *, port: int = PORT, lang: str | None = None) -> int:

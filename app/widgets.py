@@ -17,7 +17,7 @@ SHOWN_GAPS = 5
 
 # Room for the map on a laptop: Streamlit leaves wide margins, and sets figures for large screens.
 STYLE = """<style>
-.stMainBlockContainer { padding: 3.4rem 1.4rem 1rem; }
+.stMainBlockContainer { padding: 4.1rem 1.4rem 1rem; }
 .stMainBlockContainer h3 { font-size: 1.35rem; line-height: 1.3; padding: 0; }
 [data-testid="stMetric"], [data-testid="stMetric"] > div { padding: 0.15rem 0.5rem !important; }
 [data-testid="stMetricValue"] { font-size: 1.7rem; line-height: 1.25; font-variant-numeric: tabular-nums; }

@@ -1,5 +1,6 @@
 """The app without a browser: what its pages show and say, and how its server is started."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import server
+from app.guard import Guard
 from app.widgets import plain
 from gridgeo.assessment import assess_plan
 from gridgeo.coverage import assess_coverage, measure_coverage
@@ -197,6 +199,52 @@ class TestServer:
             done = run_app("--port", str(taken.getsockname()[1]))
         assert done.returncode == 1
         assert len(done.stderr.strip().splitlines()) == 1
+
+
+class TestGuard:
+    @pytest.fixture
+    def ask(self):
+        """Ask the guard as a browser would that was told the app has this name."""
+
+        async def app(_scope, _receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"x-own", b"1")]})
+            await send({"type": "http.response.body", "body": b"page"})
+
+        def start(*hosts, kind="http"):
+            sent = []
+
+            async def send(message):
+                sent.append(message)
+
+            scope = {"type": kind, "headers": [(b"host", host.encode()) for host in hosts]}
+            asyncio.run(Guard(app)(scope, None, send))
+            return sent
+
+        return start
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8501", "localhost:8501", "[::1]:8501", "[::1]"])
+    def test_own_names_are_answered_with_a_policy(self, ask, host):
+        head, body = ask(host)
+        assert head["status"] == 200
+        assert body["body"] == b"page"
+        headers = dict(head["headers"])
+        assert headers[b"x-own"] == b"1"
+        assert b"default-src 'self'" in headers[b"content-security-policy"]
+        script = headers[b"content-security-policy"].split(b"script-src")[1].split(b";")[0]
+        assert b"unsafe" not in script
+        assert b"http" not in headers[b"content-security-policy"]
+
+    @pytest.mark.parametrize(
+        "hosts",
+        [["evil.example"], ["127.0.0.1.evil.example:8501"], [""], [], ["127.0.0.1", "evil.example"], ["192.168.1.4"]],
+    )
+    def test_foreign_names_are_refused(self, ask, hosts):
+        head, body = ask(*hosts)
+        assert head["status"] == 421
+        assert b"page" not in body["body"]
+
+    def test_a_foreign_connection_is_closed(self, ask):
+        assert ask("evil.example", kind="websocket") == [{"type": "websocket.close", "code": 1008}]
 
 
 def run_app(*arguments):

@@ -1,5 +1,8 @@
 """The app in a real browser: both places, both languages, no outside request, no error, no blank map."""
 
+import urllib.error
+import urllib.request
+
 import pytest
 
 from gridgeo.readers import bundled_places, bundled_plan_path
@@ -146,6 +149,16 @@ FIND = """(name) => {
   const box = map.getContainer().getBoundingClientRect();
   return [box.left + point.x, box.top + point.y];
 }"""
+
+
+def test_the_server_answers_only_to_its_own_name(address):
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+    request = urllib.request.Request(address, headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    assert refused.value.code == 421
+    refused.value.close()
 
 
 def test_without_a_plan_the_default_place_opens(open_app, serve, look):

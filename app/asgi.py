@@ -1,0 +1,12 @@
+"""The app as Streamlit's server runs it: the pages of ``main.py`` behind the guard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from app.guard import Guard
+
+app = st.App(Path(__file__).parent / "main.py", middleware=[Middleware(Guard)])

@@ -1,0 +1,113 @@
+"""What stands before the app: only this computer's own names are answered, and pages may load nothing from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import streamlit
+
+HOSTS = ("127.0.0.1", "localhost", "[::1]")
+"""The names the app answers to. Another one in a request means that a foreign page points its own name here."""
+
+_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+
+def _own_scripts() -> str:
+    """Name the few lines of script inside Streamlit's own page by their hashes, so that no others run."""
+    page = Path(streamlit.__file__).parent / "static" / "index.html"
+    found = _INLINE_SCRIPT.findall(page.read_text(encoding="utf-8"))
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in found)
+    return "".join(f" 'sha256-{digest}'" for digest in hashes)
+
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'" + _own_scripts(),
+        # Streamlit's pages write styles into elements.
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+
+HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+class Guard:
+    """Refuses foreign host names and adds the headers that keep a page to itself.
+
+    Parameters
+    ----------
+    app : Application
+        The ASGI application behind it.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request, or one connection.
+
+        Parameters
+        ----------
+        scope : dict
+            What is asked.
+        receive, send : callable
+            The ASGI channel.
+        """
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+        elif not _is_own(scope):
+            await _refuse(scope, send)
+        else:
+            await self.app(scope, receive, _with_headers(send))
+
+
+def _is_own(scope: Message) -> bool:
+    named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    return len(named) == 1 and _without_port(named[0]) in HOSTS
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
+def _with_headers(send: Send) -> Send:
+    async def send_more(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *HEADERS]}
+        await send(message)
+
+    return send_more
+
+
+async def _refuse(scope: Message, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    head = {"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain"), *HEADERS]}
+    await send(head)
+    await send({"type": "http.response.body", "body": b"421"})
