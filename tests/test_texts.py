@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextvars
 import string
 from importlib import resources
 from pathlib import Path
@@ -78,6 +79,11 @@ def test_every_key_in_the_code_exists():
 
 
 def test_the_language_is_chosen_by_block_then_environment_then_locale(monkeypatch):
+    # An empty context: the tests' own block of English must not decide.
+    contextvars.Context().run(check_languages, monkeypatch)
+
+
+def check_languages(monkeypatch):
     monkeypatch.delenv("GRIDGEO_LANG", raising=False)
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert texts.current_language() == "zh"
