@@ -16,6 +16,7 @@ from scipy.spatial import Voronoi, cKDTree
 from gridgeo.faces import Floats, Geometries, Integers, Segments, dissolve, draw_faces, draw_points, share_borders
 
 _CORNER_M = 0.5
+_TOUCH_M = 1e-6
 _ON_ROAD_M = 0.05
 _ROAD_SHARE = 0.7
 
@@ -40,9 +41,9 @@ def find_slivers(faces: Geometries, *, width_m: float, area_m2: float = 0.0) -> 
     sliver: npt.NDArray[np.bool_] = shapely.area(faces) < area_m2
     # A circle of radius r needs an area of at least pi r^2 and a box of 2r by 2r: spares most buffers.
     west, south, east, north = shapely.bounds(faces).T
-    sliver |= np.minimum(east - west, north - south) < width_m
+    sliver |= np.minimum(east - west, north - south) < width_m - 2 * _TOUCH_M
     open_ = np.flatnonzero(~sliver)
-    sliver[open_] = shapely.is_empty(shapely.buffer(faces[open_], -width_m / 2, quad_segs=4))
+    sliver[open_] = shapely.is_empty(shapely.buffer(faces[open_], _TOUCH_M - width_m / 2, quad_segs=4))
     return sliver
 
 
