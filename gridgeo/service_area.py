@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from gridgeo.errors import InputError, MissingDataError
-from gridgeo.network import Network
+from gridgeo.network import Network, Person, adapt_network, find_person
 from gridgeo.network.access import Access, snap_points
 from gridgeo.network.measure import UNIT_BITS, Floats, Ints, expand_ranges, require_positive
 from gridgeo.network.reach import reach_edges
@@ -29,6 +29,8 @@ def service_areas(
     cutoffs_m: tuple[float, ...] = (300.0, 500.0),
     kind: Literal["lines", "polygons"] = "lines",
     width_m: float = POLYGON_WIDTH_M,
+    cutoffs_min: tuple[float, ...] | None = None,
+    person: Person | str | None = None,
 ) -> gpd.GeoDataFrame:
     """Draw what each station reaches on foot.
 
@@ -45,12 +47,17 @@ def service_areas(
         not covered and misses some that are.
     width_m : float, optional
         Half the width of that band in metres.
+    cutoffs_min : tuple of float, optional
+        Walking times in minutes instead: isochrones (等时圈), with the person's speed, slow ground and waits.
+    person : Person or str, optional
+        Who walks (see `gridgeo.assess_coverage`).
 
     Returns
     -------
     GeoDataFrame
         ``station_id``, ``cutoff_m``, ``length_m`` of street, ``geometry``: one row per cutoff and station, cutoffs in
-        the order given; a station that reaches no street has an empty geometry.
+        the order given; a station that reaches no street has an empty geometry. With `cutoffs_min` also
+        ``cutoff_min``; ``cutoff_m`` is then what the person walks on the level in that time.
 
     Raises
     ------
@@ -65,12 +72,19 @@ def service_areas(
         raise MissingDataError("missing_layer", layer="stations")
     if kind not in ("lines", "polygons"):
         raise InputError("unknown_kind", value=kind, allowed="lines, polygons")
-    cutoffs = [require_positive(cutoff, key="bad_cutoff") for cutoff in cutoffs_m]
+    cutoffs = [require_positive(cutoff, key="bad_cutoff") for cutoff in (cutoffs_min or cutoffs_m)]
     if not cutoffs:
         raise InputError("bad_cutoff", value="()")
+    pace = 1.0
+    if person is not None or cutoffs_min is not None:
+        walker = find_person(person or "adult")
+        network = adapt_network(network, walker, timed=cutoffs_min is not None)
+        pace = walker.speed_m_per_min if cutoffs_min is not None else 1.0
     access = snap_points(network, stations, layer="stations")
-    parts = [_areas_at(network, stations, access, cutoff) for cutoff in cutoffs]
+    parts = [_areas_at(network, stations, access, cutoff * pace) for cutoff in cutoffs]
     areas = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=network.crs)
+    if cutoffs_min is not None:
+        areas.insert(2, "cutoff_min", np.repeat(cutoffs, len(stations)))
     if kind == "polygons":
         width_m = require_positive(width_m, key="bad_width")
         areas["geometry"] = areas.geometry.buffer(width_m, cap_style="flat", join_style="round", quad_segs=4)

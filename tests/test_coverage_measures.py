@@ -12,6 +12,7 @@ from gridgeo.coverage import (
     assess_coverage,
     count_overlap,
     inside_on_paper,
+    list_islands,
     measure_coverage,
     measure_spacing,
 )
@@ -78,3 +79,16 @@ def test_the_largest_hole_lies_between_two_stations():
     assert spacing.largest_hole.equals_exact(shapely.Point(35, 0), 0.01)
     assert spacing.largest_hole_m == np.inf
     assert spacing.unreached_m == pytest.approx(70)
+
+
+def test_islands_are_counted_and_named_with_who_hangs_on_them():
+    streets = lines([(0, 0), (600, 0)], [(0, 900), (70, 900)], [(70, 900), (100, 900)]).assign(
+        name=["Long Street", "Cut Lane", None]
+    )
+    households = points("household", (10, 0), (60, 900), (80, 900), households=[5, 7, 2])
+    islands = list_islands(assess_coverage(build_network(streets), households, points("station", (0, 0))))
+    assert islands["name"].tolist() == ["Long Street", "Cut Lane"]
+    assert islands["street_m"].tolist() == [600, 100]
+    assert islands["households"].tolist() == [5, 9]
+    assert islands["stations"].tolist() == [1, 0]
+    assert islands["uncovered"].tolist() == [0, 9]

@@ -16,12 +16,11 @@ from gridgeo.store import read_plan
 @pytest.mark.parametrize("walled", [False, True])
 @pytest.mark.parametrize("place", ["qinghuayuan", "nanshan"])
 def test_every_household_agrees_with_networkx_on_split_streets(place, walled):
-    """Closed gates cut streets, which the brute force does not know: they are left out of both."""
     plan = read_plan(bundled_plan_path(place))
-    gates = plan.gates[plan.gates["open"]]
-    walls = brute.Walls(plan.barriers, gates) if walled else None
-    walks = brute.walk_distances(plan.streets, plan.households, plan.stations, walls=walls)
-    network = build_network(plan.streets, **({"barriers": plan.barriers, "gates": gates} if walled else {}))
+    walls = brute.Walls(plan.barriers, plan.gates) if walled else None
+    streets = brute.cut_at_gates(plan.streets, plan.gates) if walled else plan.streets
+    walks = brute.walk_distances(streets, plan.households, plan.stations, walls=walls)
+    network = build_network(plan.streets, **({"barriers": plan.barriers, "gates": plan.gates} if walled else {}))
     coverage = assess_coverage(network, plan.households, plan.stations, cutoff_m=(300, 500))
     nearest, found = walks.min(axis=1), coverage.households["distance_m"].to_numpy()
     assert np.array_equal(np.isfinite(nearest), np.isfinite(found))

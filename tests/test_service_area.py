@@ -55,3 +55,15 @@ def test_bad_options_are_refused(options):
         service_areas(network_of([(0, 0), (9, 0)]), stations_at((0, 0)), **{"kind": "polygons"} | options)
     with pytest.raises(GridgeoError):
         service_areas(network_of([(0, 0), (9, 0)]), stations_at((0, np.nan)))
+
+
+def test_isochrones_are_cut_at_the_minute():
+    """An elder at 54 m/min walks 270 m in 5 minutes; on steps a third of that."""
+    frame = gpd.GeoDataFrame(
+        {"street_class": ["residential", "steps"]},
+        geometry=[shapely.LineString([(0, 0), (500, 0)]), shapely.LineString([(0, 0), (0, 500)])],
+        crs=CRS,
+    )
+    areas = service_areas(build_network(frame), stations_at((0, 0)), cutoffs_min=(5,), person="elder")
+    assert areas["cutoff_min"].tolist() == [5]
+    assert areas["length_m"].to_numpy() == pytest.approx([270 + 90], abs=1e-3)

@@ -1,0 +1,40 @@
+"""What other tools take for the same work; run by a Python that has them (see benchmarks/engine.py)."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+
+def run_pandana(folder):
+    """From the same lengths and points to every household's distance within 1,000 m, node to node."""
+    import numpy as np  # noqa: PLC0415 (only one of the tools may be there)
+    import pandana  # noqa: PLC0415 (only one of the tools may be there)
+    import pandas as pd  # noqa: PLC0415 (only one of the tools may be there)
+
+    data = np.load(folder / "graph.npz")
+    begun = time.perf_counter()
+    network = pandana.Network(
+        pd.Series(data["x"]), pd.Series(data["y"]), pd.Series(data["u"]), pd.Series(data["v"]),
+        pd.DataFrame({"length": data["length"]}), twoway=True,
+    )  # fmt: skip
+    network.set_pois("posts", 1000, 1, pd.Series(data["post_x"]), pd.Series(data["post_y"]))
+    found = network.nearest_pois(1000, "posts", num_pois=1)[1].to_numpy()
+    homes = network.get_node_ids(pd.Series(data["home_x"]), pd.Series(data["home_y"]))
+    distance = found[homes.to_numpy()]
+    seconds = time.perf_counter() - begun
+    np.save(folder / "pandana.npy", distance)
+    return {"seconds": seconds, "version": pandana.__version__}
+
+
+def run_osmnx(folder):
+    """From XML to a walking graph."""
+    import osmnx  # noqa: PLC0415 (only one of the tools may be there)
+
+    begun = time.perf_counter()
+    graph = osmnx.graph_from_xml(folder / "extract.osm", simplify=False, retain_all=True)
+    return {"seconds": time.perf_counter() - begun, "version": osmnx.__version__, "nodes": len(graph)}
+
+
+if __name__ == "__main__":
+    print(json.dumps({"pandana": run_pandana, "osmnx": run_osmnx}[sys.argv[1]](Path(sys.argv[2]))))
