@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gridgeo.cli import output
+from gridgeo.cli import edit_commands, output
 from gridgeo.errors import GridgeoError, join_sentences
 from gridgeo.texts import LANGUAGES, text
 
@@ -207,6 +207,12 @@ def serve(
         # Become the server rather than its parent: whoever ends this process ends the server too.
         os.execv(sys.executable, command)  # noqa: S606 (our own program)
     return subprocess.call(command)  # noqa: S603 (our own program)
+
+
+app.command(help=text("edits.cli_edit"))(edit_commands.edit)
+app.command(help=text("edits.cli_undo"))(edit_commands.undo)
+app.command(help=text("edits.cli_log"))(edit_commands.log)
+app.command(help=text("edits.cli_compare"))(edit_commands.compare)
 
 
 def _assess(plan: Any, cutoffs: list[float] | None, report: output.Report) -> Any:  # noqa: ANN401 (imported late)

@@ -15,6 +15,7 @@ from gridgeo.redraw.history import (
     tabulate_log,
     undo_edits,
 )
+from gridgeo.redraw.saving import edit_file, save_edits
 
 __all__ = [
     "VOCABULARY",
@@ -26,6 +27,7 @@ __all__ = [
     "base_plan",
     "describe_edit",
     "describe_record",
+    "edit_file",
     "find_done",
     "log_head",
     "make_edit",
@@ -34,6 +36,7 @@ __all__ = [
     "replay_log",
     "require_current",
     "reverse_changes",
+    "save_edits",
     "tabulate_log",
     "try_edit",
     "undo_edits",

@@ -107,6 +107,36 @@ def read_plan(path: str | Path) -> Plan:
     return make_plan(info, crs, edits=edits, **layers)
 
 
+def read_log(path: str | Path) -> tuple[EditRecord, ...]:
+    """Read only the log of a plan file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; it is never changed.
+
+    Returns
+    -------
+    tuple of EditRecord
+        The log, see `gridgeo.edit_log`.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it is damaged.
+    PlanError
+        If it is not a plan, or was written by a newer gridgeo.
+    """
+    path = Path(path)
+    with closing(guard.open_readonly(path)) as database:
+        try:
+            guard.require_plain(database, path)
+            _read_info(database, path)
+            return _read_log(database, path)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
+
+
 def _target(path: str | Path) -> Path:
     """Return where a plan goes; through a link, the file the link stands for."""
     path = Path(path)

@@ -1,0 +1,192 @@
+"""The commands of edits: edit, undo, log, compare. Each reads, calls one function of the library, and prints."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from gridgeo.cli import output
+from gridgeo.texts import text
+
+AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help=text("cli.plan"))]
+Who = Annotated[str | None, typer.Option("--who", help=text("edits.cli_who"), metavar="NAME")]
+
+_SHOWN = 20
+
+
+def edit(
+    plan: PlanFile,
+    edits: Annotated[Path, typer.Argument(metavar="EDITS.toml", help=text("edits.cli_edits"))],
+    who: Who = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Make the edits of a file: all of them, or none."""
+    from gridgeo.redraw import edit_file  # noqa: PLC0415
+    from gridgeo.scenario import apply_scenario, read_scenario  # noqa: PLC0415
+
+    scenario = read_scenario(edits)
+    done: list[Any] = []
+
+    def work(before: Any) -> Any:  # noqa: ANN401 (imported late)
+        after, outcomes = apply_scenario(before, scenario, who=_name(who))
+        done.extend(outcomes)
+        return after
+
+    saved = edit_file(plan, work)
+    answer = {
+        "file": str(plan),
+        "edits": [
+            {**outcome.edit.as_dict(), "what": str(outcome.edit), "offers": [each.as_dict() for each in outcome.offers]}
+            for outcome in done
+        ],
+        "rev": len(saved.edits),
+    }
+    if as_json:
+        output.print_json(answer)
+        return
+    output.print_lines(*(f"{number}. {outcome.edit}" for number, outcome in enumerate(done, start=1)))
+    offers = [str(offer) for outcome in done for offer in outcome.offers]
+    if offers:
+        output.print_lines(text("edits.offers"), *(f"- {offer}" for offer in offers))
+    output.print_lines(text("edits.saved", file=plan.name, rev=len(saved.edits)))
+
+
+def undo(
+    plan: PlanFile,
+    n: Annotated[int, typer.Argument(metavar="[N]", help=text("edits.cli_n"), min=1)] = 1,
+    again: Annotated[bool, typer.Option("--redo", help=text("edits.cli_redo"))] = False,  # noqa: FBT002
+    who: Who = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Take the last edits back, or do again what was taken back."""
+    from gridgeo.redraw import describe_record, edit_file, redo_edits, undo_edits  # noqa: PLC0415
+
+    step = redo_edits if again else undo_edits
+    saved = edit_file(plan, lambda before: step(before, n, who=_name(who)))
+    said = [describe_record(record, saved.edits) for record in saved.edits[-n:]]
+    if as_json:
+        output.print_json({"file": str(plan), "done": said, "rev": len(saved.edits)})
+        return
+    output.print_lines(*said, text("edits.saved", file=plan.name, rev=len(saved.edits)))
+
+
+def log(plan: PlanFile, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Print every edit in order, after checking that none was altered."""
+    from gridgeo.redraw import base_plan, tabulate_log  # noqa: PLC0415
+    from gridgeo.store import read_plan  # noqa: PLC0415
+
+    read = read_plan(plan)
+    table = tabulate_log(read)
+    base_plan(read)
+    if as_json:
+        output.print_json({"file": str(plan), "edits": table.to_dict("records")})
+        return
+    if table.empty:
+        output.print_lines(text("edits.log_empty"))
+        return
+    marks = {True: text("edits.stands"), False: text("edits.taken_back")}
+    rows = [
+        [
+            str(record["rev"]),
+            record["time"],
+            record["who"],
+            record["what"],
+            "" if record["kind"] in ("undo", "redo") else marks[bool(record["stands"])],
+        ]
+        for record in table.to_dict("records")
+    ]
+    output.print_table("", [text(f"edits.column_{name}") for name in ("rev", "time", "who", "what", "state")], rows)
+
+
+def compare(
+    plan: PlanFile,
+    scenarios: Annotated[list[Path], typer.Argument(metavar="A.toml [B.toml …]", help=text("edits.cli_scenarios"))],
+    cutoff: Annotated[list[float] | None, typer.Option("--cutoff", help=text("cli.coverage_cutoff"))] = None,
+    out: Annotated[Path | None, typer.Option("--out", help=text("edits.cli_out"))] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Run scenarios on a plan and put what they change side by side; the plan file stays as it is."""
+    from gridgeo.scenario import compare_files, write_comparison  # noqa: PLC0415
+    from gridgeo.store import read_plan  # noqa: PLC0415
+
+    with nullcontext(lambda _step: None) if as_json else output.progress_bar(2 + len(scenarios)) as report:
+        report("read")
+        read = read_plan(plan)
+        report("coverage")
+        found = compare_files(read, scenarios, cutoffs_m=tuple(cutoff) if cutoff else None)
+        files = write_comparison(found, out) if out is not None else []
+    if as_json:
+        tables = {"figures": found.headline(), "households": found.households, "grids": found.grids}
+        answer = {
+            name: table.astype("object").where(table.notna(), None).to_dict("records") for name, table in tables.items()
+        }
+        output.print_json({"file": str(plan), **answer, "files": [str(path) for path in files]})
+        return
+    _print_headline(found.headline())
+    _print_rows("households", found.households, _HOUSEHOLD_COLUMNS)
+    _print_rows("grids", found.grids, list(found.grids.columns))
+    if files:
+        output.print_lines(text("cli.wrote"), *(f"  {path}" for path in files))
+
+
+def _print_headline(table: pd.DataFrame) -> None:
+    rows = [
+        [
+            row["scenario"],
+            f"{row['cutoff_m']:g}",
+            text(f"edits.group_{row['group']}"),
+            _count(row["total"]),
+            _count(row["base_covered"]),
+            _count(row["covered"]),
+            _change(row["change"]),
+        ]
+        for row in table.to_dict("records")
+        if row["total"] or row["base_total"]  # a group that nobody is known to be in tells nothing
+    ]
+    names = ("scenario", "cutoff", "group", "total", "base_covered", "covered", "change")
+    output.print_table("", [text(f"edits.column_{name}") for name in names], rows, right={1, 3, 4, 5, 6})
+
+
+def _print_rows(name: str, table: pd.DataFrame, columns: list[str]) -> None:
+    if table.empty:
+        output.print_lines(text(f"edits.no_{name}"))
+        return
+    shown = table[columns].head(_SHOWN)
+    rows = [["–" if pd.isna(cell) else _cell(cell) for cell in row] for row in shown.itertuples(index=False)]
+    output.print_table(text(f"edits.title_{name}"), [text(f"edits.column_{column}") for column in columns], rows)
+    if len(table) > _SHOWN:
+        output.print_lines(text("edits.more", count=len(table) - _SHOWN))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.1f}".removesuffix(".0")
+    return text(f"edits.change_{value}") if value in _CHANGES else str(value)
+
+
+_HOUSEHOLD_COLUMNS = ["scenario", "cutoff_m", "household_id", "households", "change", "base_distance_m", "distance_m"]
+_CHANGES = ("gained", "lost", "new", "gone", "redrawn", "renamed")
+
+
+def _count(value: float) -> str:
+    return text("cli.not_known") if pd.isna(value) else f"{round(value):,}"
+
+
+def _change(value: float) -> str:
+    return text("cli.not_known") if pd.isna(value) else f"{round(value):+,}"
+
+
+def _name(who: str | None) -> str:
+    """Return who edits: as said, else the system's user."""
+    if who is not None:
+        return who
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""

@@ -1,0 +1,246 @@
+"""Scenarios run: the edits applied one by one, and the coverage after them, followed rather than begun anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridgeo.coverage import (
+    Coverage,
+    add_station,
+    assess_coverage,
+    change_gates,
+    move_station,
+    remove_station,
+    shut_streets,
+)
+from gridgeo.errors import InputError
+from gridgeo.network import build_network
+from gridgeo.plan import Plan
+from gridgeo.redraw import Outcome, apply_edit
+from gridgeo.scenario.model import Scenario, require_plan
+
+DEFAULT_CUTOFFS_M = (300.0, 500.0)
+"""Five and ten minutes' circles as GB 50180-2018 is usually quoted."""
+
+
+class Assessed(Protocol):
+    """A plan with its coverage: a `ScenarioResult`, or a `gridgeo.Assessment`."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+
+    @property
+    def coverages(self) -> tuple[Coverage, ...]:
+        """Its coverage, one for each cutoff."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScenarioResult:
+    """What came of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario.
+    plan : Plan
+        The plan with its edits.
+    coverages : tuple of Coverage
+        One for each cutoff.
+    outcomes : tuple of Outcome
+        What each edit did.
+    """
+
+    scenario: Scenario
+    plan: Plan
+    coverages: tuple[Coverage, ...]
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the scenario is called."""
+        return self.scenario.name
+
+
+def run_scenario(
+    plan: Plan, scenario: Scenario, *, cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M, base: Assessed | None = None
+) -> ScenarioResult:
+    """Run a scenario on a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan; it stays as it is.
+    scenario : Scenario
+        The edits. One without edits gives the base to compare with.
+    cutoffs_m : tuple of float, optional
+        Walking distances in metres, inclusive.
+    base : ScenarioResult or Assessment, optional
+        The plan's coverage, if known: then only what changes is worked out, with the same result.
+
+    Returns
+    -------
+    ScenarioResult
+        The plan with the edits in its log, and its coverage.
+
+    Raises
+    ------
+    InputError
+        If the scenario is for another plan, or an edit cannot be done; the error says which.
+    MissingDataError
+        If the plan lacks streets, households or stations.
+    """
+    require_plan(plan, scenario)
+    known = base if base is not None and base.plan is plan and _cutoffs(base) == tuple(map(float, cutoffs_m)) else None
+    coverage = known.coverages[0] if known is not None else assess_fresh(plan, cutoffs_m)
+    after, outcomes = apply_scenario(plan, scenario, who=scenario.name)
+    coverage = update_coverage(coverage, plan, after)
+    return ScenarioResult(scenario, after, tuple(coverage.at(cutoff) for cutoff in coverage.cutoffs_m), outcomes)
+
+
+def apply_scenario(plan: Plan, scenario: Scenario, *, who: str = "") -> tuple[Plan, tuple[Outcome, ...]]:
+    """Make the edits of a scenario: all of them, or none.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan; it stays as it is.
+    scenario : Scenario
+        The edits.
+    who : str, optional
+        Who makes them, for the log.
+
+    Returns
+    -------
+    plan : Plan
+        The plan with the edits in its log.
+    outcomes : tuple of Outcome
+        What each did.
+
+    Raises
+    ------
+    InputError
+        If the scenario is for another plan, or an edit cannot be done; the error says which.
+    """
+    require_plan(plan, scenario)
+    outcomes: list[Outcome] = []
+    for number, edit in enumerate(scenario.edits, start=1):
+        try:
+            outcomes.append(apply_edit(outcomes[-1].plan if outcomes else plan, edit, who=who))
+        except InputError as error:
+            raise InputError("scenario_edit_refused", name=scenario.name, number=number, detail=str(error)) from error
+    return (outcomes[-1].plan if outcomes else plan), tuple(outcomes)
+
+
+def assess_fresh(plan: Plan, cutoffs_m: tuple[float, ...]) -> Coverage:
+    """Assess a plan's coverage from scratch.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    cutoffs_m : tuple of float
+        Walking distances in metres.
+
+    Returns
+    -------
+    Coverage
+        Its open stations' coverage, decided by the first cutoff.
+
+    Raises
+    ------
+    MissingDataError
+        If the plan lacks streets, households or stations.
+    """
+    plan.require("streets", "households", "stations")
+    network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
+    return assess_coverage(network, plan.households, plan.open_stations, cutoff_m=tuple(cutoffs_m))
+
+
+def update_coverage(coverage: Coverage, before: Plan, after: Plan) -> Coverage:
+    """Bring the coverage of one plan to that of the plan after edits.
+
+    Parameters
+    ----------
+    coverage : Coverage
+        The coverage of `before`.
+    before, after : Plan
+        The plan before and after edits, an undo or a redo.
+
+    Returns
+    -------
+    Coverage
+        What `assess_fresh` finds for `after`, decided by the same cutoff. Stations, gates and closed streets are
+        followed step by step; new streets, reopened streets and barriers make a fresh start.
+    """
+    shut = _shut(before.streets, after.streets)
+    switched = _switched(before.gates, after.gates)
+    if shut is None or switched is None or after.barriers is not before.barriers:
+        return assess_fresh(after, coverage.cutoffs_m).at(coverage.cutoff_m)
+    if shut:
+        coverage = shut_streets(coverage, shut)
+    if switched:
+        coverage = change_gates(coverage, switched)
+    coverage = _follow_stations(coverage, before.open_stations, after.open_stations)
+    return replace(coverage, source=after.households)
+
+
+def _cutoffs(base: Assessed) -> tuple[float, ...]:
+    return base.coverages[0].cutoffs_m
+
+
+def _shut(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> list[str] | None:
+    """Return the streets that were closed; None when streets changed in another way."""
+    if after is before:
+        return []
+    same_rows = len(before) == len(after) and before["street_id"].equals(after["street_id"])
+    if not same_rows or not _same_shapes(before, after):
+        return None
+    now, was = after["walkable"].to_numpy(dtype=bool), before["walkable"].to_numpy(dtype=bool)
+    return None if (now & ~was).any() else list(after["street_id"][was & ~now])
+
+
+def _switched(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> dict[str, bool] | None:
+    """Return the gates that were opened or closed; None when gates changed in another way."""
+    if after is before:
+        return {}
+    if len(before) != len(after) or not before["gate_id"].equals(after["gate_id"]):
+        return None
+    if not before["hours"].equals(after["hours"]) or not _same_shapes(before, after):
+        return None
+    differs = (before["open"] != after["open"]).to_numpy(dtype=bool)
+    return dict(zip(after["gate_id"][differs], after["open"][differs].astype(bool), strict=True))
+
+
+def _same_shapes(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:
+    one, two = before.geometry.to_numpy(), after.geometry.to_numpy()
+    return bool(np.asarray(shapely.equals_identical(one, two)).all())
+
+
+def _follow_stations(coverage: Coverage, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> Coverage:
+    if after is before:
+        return coverage
+    old = {station: row for row, station in enumerate(before["station_id"])}
+    new = {station: row for row, station in enumerate(after["station_id"])}
+    for station in [station for station in old if station not in new]:
+        coverage = remove_station(coverage, station)
+    for station, row in new.items():
+        one = after.iloc[[row]]
+        if station not in old:
+            coverage = add_station(coverage, one)
+        elif not _same_row(before.iloc[[old[station]]], one):
+            coverage = move_station(coverage, one)
+    return coverage
+
+
+def _same_row(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame) -> bool:
+    if not _same_shapes(one, two):
+        return False
+    texts = [pd.DataFrame(each.drop(columns=each.geometry.name)).reset_index(drop=True) for each in (one, two)]
+    return texts[0].equals(texts[1])
