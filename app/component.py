@@ -31,7 +31,7 @@ def show_map(data: dict[str, Any], *, key: str, lang: str, height: int, fit: lis
     Returns
     -------
     dict or None
-        What the reader last clicked: ``layer`` and ``id``.
+        What the reader last clicked: ``layer`` and ``row``.
     """
     state = st.session_state.setdefault(f"{key}_map", {"sent": {}, "answered": None, "number": 0, "fit": None})
     answer = st.session_state.get(key) or {}

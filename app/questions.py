@@ -37,7 +37,7 @@ def ask(plan: Plan) -> Asked:
     offered = sorted({name for services in plan.stations["services"] for name in list_services(services)})
     what = service.selectbox(text("app.service"), ("any", *offered), format_func=_service_name, key="ask_service")
     when = day.selectbox(text("app.day"), DAYS, format_func=_day_name, key="ask_day")
-    clock = hour.time_input(text("app.hour"), NOON, disabled=when == "any", key="ask_hour")
+    clock = NOON if when == "any" else hour.time_input(text("app.hour"), NOON, key="ask_hour")
     return Asked(
         cutoff_m=float(metres),
         person=None if who == "any" else who,

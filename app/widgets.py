@@ -95,7 +95,7 @@ def is_estimated(plan: Plan) -> bool:
     return bool(plan.households["estimated"].any())
 
 
-def explain_household(found: Answer, picked: dict[str, str] | None) -> None:
+def explain_household(found: Answer, picked: dict[str, Any] | None) -> None:
     """Say why a household is covered or not.
 
     Parameters
@@ -103,13 +103,13 @@ def explain_household(found: Answer, picked: dict[str, str] | None) -> None:
     found : Answer
         What was found.
     picked : dict or None
-        What was clicked on the map: ``layer`` and ``id``.
+        What was clicked on the map: ``layer`` and ``row``.
     """
     households = found.coverage.households
-    if not picked or picked["layer"] != "households" or picked["id"] not in households.index:
-        st.caption(text("app.why"))
+    if not picked or picked["layer"] != "households" or picked["row"] >= len(households):
+        st.info(text("app.why"))
         return
-    row = households.loc[picked["id"]]
+    row = households.iloc[picked["row"]]
     cutoff = f"{found.coverage.cutoff_m:g}"
     names = dict(zip(found.plan.stations["station_id"], found.plan.stations["name"], strict=True))
     sentences = []
@@ -120,10 +120,10 @@ def explain_household(found: Answer, picked: dict[str, str] | None) -> None:
     key = row["reason"] or "covered"
     access = f"{found.coverage.network.max_access_m:g}"
     sentences.append(text(f"app.why.{key}", cutoff=cutoff, over=over, access=access, count=row["n_stations"]))
-    if inside_on_paper(found.coverage, found.coverage.cutoff_m)[households.index.get_loc(picked["id"])]:
+    if inside_on_paper(found.coverage, found.coverage.cutoff_m)[picked["row"]]:
         sentences.append(text("app.why.paper", cutoff=cutoff))
     box = st.container(border=True)
-    box.markdown(f"**{plain(text('app.why.title', household=picked['id']))}**")
+    box.markdown(f"**{plain(text('app.why.title', household=row.name))}**")
     box.markdown(plain(" ".join(sentences)))
 
 

@@ -25,6 +25,12 @@ from gridgeo.texts import LANGUAGES, text
 Words = dict[str, str]
 """One text in every language."""
 
+MOST_DETAILED = 20_000
+"""Up to so many features of a layer carry what their cards say; of more, only places and looks travel."""
+
+MOST_SIZE = 255
+"""The size of the largest symbol."""
+
 _UNITS_PER_DEGREE = 1e7  # one unit is about a centimetre, and a degree of longitude fits 32 bits
 _DEGREES = {4326, 4490}
 _METRES_PER_DEGREE = 111_320.0  # of longitude on the equator
@@ -128,10 +134,8 @@ class MapLayer:
         ``colour``, ``size``, ``weight``, ``dy``, and ``rank``: the lower, the sooner it gets its place.
     fields : tuple of Field
         What each feature's card says.
-    sizes : iterable of float, optional
-        Share of the symbol's greatest area, 0 to 1.
-    ids : iterable of str, optional
-        The features' identifiers, given back when one is clicked.
+    sizes : iterable of int, optional
+        The symbol's area, 0 to `MOST_SIZE`.
     shown, estimated, legend, hover : bool
         Whether it is visible at first, rests on estimates, is listed, and shows cards.
     """
@@ -149,8 +153,7 @@ class MapLayer:
     label_room: Iterable[float] | None = None
     label_style: Mapping[str, Any] = field(default_factory=dict)
     fields: tuple[Field, ...] = ()
-    sizes: Iterable[float] | None = None
-    ids: Iterable[str] | None = None
+    sizes: Iterable[int] | None = None
     shown: bool = True
     estimated: bool = False
     legend: bool = True
@@ -166,15 +169,14 @@ class MapLayer:
             "kind": self.kind,
             "geometry": dict(self.geometry),
             "looks": [{"name": look.name, "style": dict(look.style)} for look in self.looks],
-            "lookOf": _plain(self.look_of),
+            "lookOf": _small(self.look_of),
             "titles": _plain(self.titles),
             "labels": _plain(self.labels),
             "labelAt": _plain(self.label_at),
             "labelRoom": None if self.label_room is None else _plain(self.label_room, digits=7),
             "labelStyle": dict(self.label_style),
             "fields": [_field_data(each) for each in self.fields],
-            "sizes": _plain(self.sizes),
-            "ids": _plain(self.ids),
+            "sizes": None if self.sizes is None else _small(self.sizes),
             "shown": self.shown,
             "estimated": self.estimated,
             "legend": self.legend,
@@ -257,6 +259,12 @@ def place_labels(areas: gpd.GeoDataFrame) -> tuple[list[list[float]], list[float
     places = [[round(lat, 6), round(lon, 6)] for lat, lon in zip(degrees.y, degrees.x, strict=True)]
     metres_per_degree = _METRES_PER_DEGREE * np.cos(np.radians(degrees.y.to_numpy()))
     return places, (shapely.length(circles) / metres_per_degree).tolist()
+
+
+def _small(numbers: Iterable[int]) -> list[int] | str:
+    """Write whole numbers below 256: as a list that people can read, as base64 of bytes where there are many."""
+    values = np.fromiter(numbers, dtype=np.uint8)
+    return base64.b64encode(values.tobytes()).decode("ascii") if len(values) > MOST_DETAILED else values.tolist()
 
 
 def _pack(lonlat: npt.NDArray[np.float64]) -> str:

@@ -295,7 +295,6 @@ def _outlined(
         label_room=room if fitted else None,
         label_style=label_style or {},
         fields=fields,
-        ids=areas[areas.columns[0]].tolist(),
         shown=shown,
         estimated=estimated,
     )

@@ -12,7 +12,18 @@ import pandas as pd
 
 from gridgeo.maps import palette
 from gridgeo.maps.circles import overlap_looks, paper_looks
-from gridgeo.maps.features import Field, Look, MapLayer, Words, both, encode_geometry, place_labels, to_degrees
+from gridgeo.maps.features import (
+    MOST_DETAILED,
+    MOST_SIZE,
+    Field,
+    Look,
+    MapLayer,
+    Words,
+    both,
+    encode_geometry,
+    place_labels,
+    to_degrees,
+)
 from gridgeo.maps.ground import names_of
 from gridgeo.plan import Plan
 from gridgeo.texts import has_text
@@ -97,6 +108,7 @@ def household_layer(
     else:
         looks, look_of = _household_looks(households, coverages)
     present, look_of = np.unique(look_of, return_inverse=True)
+    detailed = len(households) <= MOST_DETAILED
     return MapLayer(
         layer_id="households",
         name=both("layer.households"),
@@ -108,10 +120,9 @@ def household_layer(
             for look in present
         ),
         look_of=look_of.tolist(),
-        titles=households["household_id"],
-        fields=_household_fields(plan, coverages),
+        titles=households["household_id"] if detailed else None,
+        fields=_household_fields(plan, coverages) if detailed else (),
         sizes=_share(households["households"]),
-        ids=households["household_id"].tolist(),
         estimated=bool(households["estimated"].any()),
     )
 
@@ -153,7 +164,6 @@ def station_layer(plan: Plan) -> MapLayer | None:
             Field(name=both("field.source"), values=stations["source"]),
             Field(name=both("field.estimated"), values=stations["estimated"].where(stations["estimated"])),
         ),
-        ids=stations["station_id"].tolist(),
         estimated=estimated,
     )
 
@@ -235,7 +245,6 @@ def gap_layer(gaps: gpd.GeoDataFrame | None, plan: Plan) -> MapLayer | None:
         label_at=place_labels(gaps)[0],
         label_style={"colour": "#9a3f00", "size": 13, "weight": 700, "rank": 3},
         fields=tuple(fields),
-        ids=[str(value) for value in gaps[gaps.columns[0]]],
         estimated=estimated,
     )
 
@@ -301,10 +310,11 @@ def _places(coverage: Coverage, households: gpd.GeoDataFrame) -> npt.NDArray[np.
     return np.asarray(coverage.households.index.get_indexer(households["household_id"]), dtype=np.int64)
 
 
-def _share(counts: pd.Series) -> list[float]:
-    """Turn counts into shares of the greatest, so that a symbol's area tells its number."""
-    greatest = max(float(counts.max()), 1.0)
-    return [round(float(count) / greatest, 4) for count in counts]
+def _share(counts: pd.Series) -> npt.NDArray[np.int64]:
+    """Turn counts into sizes relative to the greatest, so that a symbol's area tells its number."""
+    number = counts.to_numpy(dtype=np.float64)
+    sizes: npt.NDArray[np.int64] = np.rint(MOST_SIZE * number / max(number.max(initial=0), 1.0)).astype(np.int64)
+    return sizes
 
 
 def _cycle(styles: Sequence[Mapping[str, Any]], rank: int, lines: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002

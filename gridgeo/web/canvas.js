@@ -3,8 +3,11 @@
 (function () {
   "use strict";
   const gridgeo = (window.gridgeo = window.gridgeo || {});
-  const { decode, polygonAt, pointAt } = gridgeo.coordinates;
+  const { decode, unpackBytes, polygonAt, pointAt } = gridgeo.coordinates;
   const { point, radius, paint, casing } = gridgeo.symbols;
+
+  const MOST_SYMBOLS = 20000;
+  const MOST_SIZE = 255;
 
   /** A canvas over the whole view that moves with the map and is drawn anew when the map comes to rest. */
   const Sheet = L.Renderer.extend({
@@ -57,8 +60,15 @@
   /** One layer of a plan. It knows its features; the sheet it lies on draws it. */
   const PlanLayer = L.Layer.extend({
     initialize(data) {
+      this.take(data);
+    },
+
+    take(data) {
       this.data = data;
       this.shape = decode(data.geometry);
+      this.lookOf = bytes(data.lookOf);
+      this.sizes = data.sizes ? bytes(data.sizes) : null;
+      this.order = null;
     },
 
     onAdd() {
@@ -71,13 +81,12 @@
 
     /** Take new data under the same name, and stay where it is. */
     renew(data) {
-      this.data = data;
-      this.shape = decode(data.geometry);
+      this.take(data);
       this.fire("turned");
     },
 
     styleOf(feature) {
-      return this.data.looks[this.data.lookOf[feature]].style;
+      return this.data.looks[this.lookOf[feature]].style;
     },
 
     draw(pen, map, bounds) {
@@ -92,31 +101,70 @@
     },
 
     _drawPoints(pen, at) {
-      const { xy, count } = this.shape;
-      const { min, max } = at.bounds;
-      const near = Math.min(1.5, Math.max(0.55, Math.pow(1.25, at.zoom - 16)));
-      const fixed = this.data.sizes ? near : 1;
-      // The largest first, so that a small symbol is never hidden; computed once for a set of data.
-      for (const i of this._drawingOrder()) {
+      const { xy } = this.shape;
+      const seen = this._seen(at);
+      if (seen.length > MOST_SYMBOLS) {
+        this._drawDots(pen, at, seen);
+        return;
+      }
+      const nearness = this.sizes ? Math.min(1.5, Math.max(0.55, Math.pow(1.25, at.zoom - 16))) : 1;
+      for (const i of seen) {
         const x = xy[2 * i] * at.scale - at.left;
         const y = xy[2 * i + 1] * at.scale - at.top;
-        if (i < count && x > min.x - 20 && y > min.y - 20 && x < max.x + 20 && y < max.y + 20) {
-          const style = this.styleOf(i);
-          point(pen, style, x, y, radius(style, this.data.sizes ? this.data.sizes[i] : 1) * fixed);
-        }
+        const style = this.styleOf(i);
+        point(pen, style, x, y, radius(style, this.sizes ? this.sizes[i] / MOST_SIZE : 1) * nearness);
       }
     },
 
-    _drawingOrder() {
-      if (this._ordered !== this.data) {
-        this._ordered = this.data;
-        this._order = Uint32Array.from({ length: this.shape.count }, (_, i) => i);
-        const sizes = this.data.sizes;
-        if (sizes) {
-          this._order.sort((a, b) => sizes[b] - sizes[a]);
+    /** The points in view, the largest first, so that a small symbol is never hidden. */
+    _seen(at) {
+      const { xy, count } = this.shape;
+      const { min, max } = at.bounds;
+      const [left, right] = [(min.x - 20 + at.left) / at.scale, (max.x + 20 + at.left) / at.scale];
+      const [top, bottom] = [(min.y - 20 + at.top) / at.scale, (max.y + 20 + at.top) / at.scale];
+      const found = [];
+      for (const i of this._bySize()) {
+        if (xy[2 * i] > left && xy[2 * i] < right && xy[2 * i + 1] > top && xy[2 * i + 1] < bottom) {
+          found.push(i);
         }
       }
-      return this._order;
+      return found;
+    },
+
+    _bySize() {
+      if (!this.order) {
+        this.order = Uint32Array.from({ length: this.shape.count }, (_, i) => i);
+        const { sizes } = this;
+        if (sizes) {
+          this.order = sortDown(sizes);
+        }
+      }
+      return this.order;
+    },
+
+    /** Very many points: coloured dots written straight into a picture. */
+    _drawDots(pen, at, seen) {
+      const { xy } = this.shape;
+      const { min } = at.bounds;
+      const size = at.bounds.getSize();
+      const [wide, high] = [Math.ceil(size.x), Math.ceil(size.y)];
+      const picture = new ImageData(wide, high);
+      const pixels = new Uint32Array(picture.data.buffer);
+      const colours = this.data.looks.map((look) => packed(look.style.fill || look.style.stroke));
+      const side = at.zoom > 15 ? 3 : 2;
+      for (const i of seen) {
+        const x = Math.round(xy[2 * i] * at.scale - at.left - min.x);
+        const y = Math.round(xy[2 * i + 1] * at.scale - at.top - min.y);
+        const colour = colours[this.lookOf[i]];
+        for (let row = Math.max(0, y); row < Math.min(high, y + side); row += 1) {
+          pixels.fill(colour, row * wide + Math.max(0, x), row * wide + Math.max(0, Math.min(wide, x + side)));
+        }
+      }
+      const sheet = document.createElement("canvas");
+      sheet.width = wide;
+      sheet.height = high;
+      sheet.getContext("2d").putImageData(picture, 0, 0);
+      pen.drawImage(sheet, min.x, min.y);
     },
 
     _drawPaths(pen, at) {
@@ -128,7 +176,7 @@
       // One path for each look: a few strokes instead of one for each feature, and no seams between neighbours.
       const looks = this.data.looks.map((look, number) => ({ style: look.style, number }));
       const ordered = areal ? looks : looks.slice().sort((a, b) => (a.style.weight || 0) - (b.style.weight || 0));
-      const paths = new Map(ordered.map((look) => [look, this._path(at, areal, (f) => this.data.lookOf[f] === look.number)]));
+      const paths = new Map(ordered.map((look) => [look, this._path(at, areal, (f) => this.lookOf[f] === look.number)]));
       for (const [look, path] of paths) {
         strokePath(pen, path, () => casing(pen, look.style, at.zoom));
       }
@@ -186,6 +234,34 @@
       return this.data.kind === "polygons" ? polygonAt(this.shape, x, y) : -1;
     },
   });
+
+  /** Small whole numbers, as they come: a list, or base64 of bytes where there are many. */
+  function bytes(values) {
+    return typeof values === "string" ? unpackBytes(values) : values;
+  }
+
+  /** The places of bytes, the greatest first; counting is quicker than comparing. */
+  function sortDown(values) {
+    const start = new Uint32Array(MOST_SIZE + 2);
+    for (let i = 0; i < values.length; i += 1) {
+      start[MOST_SIZE - values[i] + 1] += 1;
+    }
+    for (let k = 0; k <= MOST_SIZE; k += 1) {
+      start[k + 1] += start[k];
+    }
+    const order = new Uint32Array(values.length);
+    for (let i = 0; i < values.length; i += 1) {
+      order[start[MOST_SIZE - values[i]]] = i;
+      start[MOST_SIZE - values[i]] += 1;
+    }
+    return order;
+  }
+
+  /** A colour like #0072B2 as the four bytes of a pixel. */
+  function packed(colour) {
+    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  }
 
   function trace(pen, path) {
     for (const line of path) {

@@ -52,7 +52,7 @@
     const map = L.map(box, wish.options);
     const layers = wish.wanted.map(([id]) => gridgeo.layer(wish.layers[id]));
     const frame = { ...wish.frame, lang: wish.lang };
-    view = gridgeo.show(map, layers, frame, { panel: "legend", onpick: (layer, id) => answer({ pick: { layer, id } }) });
+    view = gridgeo.show(map, layers, frame, { panel: "legend", onpick: (layer, row) => answer({ pick: { layer, row } }) });
   }
 
   function exchange(wish) {

@@ -6,9 +6,14 @@
   const UNITS_PER_DEGREE = 1e7;
   const WORLD = 256;
 
-  function unpack(text) {
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-    return new Int32Array(bytes.buffer);
+  /** The bytes that base64 text stands for. */
+  function unpackBytes(text) {
+    const characters = atob(text);
+    const bytes = new Uint8Array(characters.length);
+    for (let i = 0; i < characters.length; i += 1) {
+      bytes[i] = characters.charCodeAt(i);
+    }
+    return bytes;
   }
 
   function worldX(lon) {
@@ -22,7 +27,7 @@
 
   /** Unpack a layer's geometry: xy (world), and for lines and polygons where each part and feature begins. */
   function decode(geometry) {
-    const lonlat = unpack(geometry.lonlat);
+    const lonlat = new Int32Array(unpackBytes(geometry.lonlat).buffer);
     const count = lonlat.length / 2;
     const xy = new Float64Array(lonlat.length);
     for (let i = 0; i < count; i += 1) {
@@ -143,5 +148,5 @@
     return best;
   }
 
-  gridgeo.coordinates = { decode, worldX, worldY, polygonAt, pointAt, WORLD };
+  gridgeo.coordinates = { decode, unpackBytes, worldX, worldY, polygonAt, pointAt, WORLD };
 })();

@@ -32,7 +32,7 @@
       box.setAttribute("role", "region");
       box.setAttribute("aria-label", this.word("map"));
       this.panel = new gridgeo.Panel(this, this.options.panel || "full");
-      this.frame = element("div", { class: "gg-frame" });
+      this.frame = element("main", { class: "gg-frame" });
       box.replaceWith(this.frame);
       this.frame.classList.toggle("gg-below", this.options.panel === "legend" && isWide(this.frameData.bounds));
       const hide = element("button", { type: "button", class: "gg-hide", onclick: () => this.togglePanel() }, "");
@@ -157,7 +157,7 @@
         const found = this.find(event);
         this.point(event);
         if (found && this.options.onpick && !this.measuring) {
-          this.options.onpick(found.layer.data.id, found.layer.data.ids ? found.layer.data.ids[found.feature] : null);
+          this.options.onpick(found.layer.data.id, found.feature);
         }
       });
     }

@@ -18,6 +18,7 @@ from playwright.sync_api import sync_playwright
 
 from gridgeo.assessment import Assessment, assess_plan
 from gridgeo.maps import coverage_map, write_map
+from gridgeo.maps.document import WEB
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.store import read_plan, write_plan
 
@@ -181,6 +182,20 @@ def until():
 def look():
     """What is really on a map: Leaflet's state, and whether anything was painted on each canvas."""
     return lambda frame: frame.evaluate(STATE)
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """Name the serious accessibility faults that axe-core finds in a frame."""
+    script = (WEB / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+    def check(frame):
+        frame.evaluate(script)
+        found = frame.evaluate("axe.run(document, {iframes: false, resultTypes: ['violations']})")
+        serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+        return [(each["id"], each["nodes"][0]["html"]) for each in serious]
+
+    return check
 
 
 STATE = """() => {

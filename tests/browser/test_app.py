@@ -142,13 +142,24 @@ def test_a_household_that_is_clicked_is_explained(open_app, until, address, plac
 FIND = """(name) => {
   const { map, layers } = gridgeo.view;
   const { data, shape } = layers.get("households");
-  const i = data.ids.indexOf(name);
+  const i = data.titles.indexOf(name);
   const scale = map.options.crs.scale(0) / gridgeo.coordinates.WORLD;
   map.setView(map.unproject([shape.xy[2 * i] * scale, shape.xy[2 * i + 1] * scale], 0), 18, {animate: false});
   const point = map.latLngToContainerPoint(map.getCenter());
   const box = map.getContainer().getBoundingClientRect();
   return [box.left + point.x, box.top + point.y];
 }"""
+
+
+def test_axe_finds_no_serious_fault(open_app, address, axe, place, until):
+    lang = "zh-CN" if place.name == bundled_places()[0] else "en-GB"
+    page, frame = open_app(address, lang=lang)
+    assert axe(page) == []
+    assert axe(frame) == []
+    page.get_by_role("link", name={"zh-CN": "覆盖分析", "en-GB": "Coverage"}[lang]).click()
+    page.get_by_test_id("stSelectbox").first.wait_for()
+    map_frame(page, until)
+    assert axe(page) == []
 
 
 def test_the_server_answers_only_to_its_own_name(address):

@@ -22,7 +22,7 @@ HOSTILE = (
 @pytest.fixture
 def open_file(visit, until):
     """Open an exported map and wait until it is drawn; give the page and every address it asked for."""
-    return lambda path, **how: open_map(visit(**how), until, path)
+    return lambda path, drawn=DRAWN, **how: open_map(visit(**how), until, path, drawn)
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,14 @@ def page(shared):
     shared[0].evaluate("() => { gridgeo.view.fit(); }")
 
 
-def open_map(seen, until, path):
+DRAWN = "gridgeo.view.labelled > 0"
+
+
+def open_map(seen, until, path, drawn=DRAWN):
     asked = []
     seen.page.on("request", lambda request: asked.append(request.url))
     seen.page.goto(path.as_uri())
-    until(seen.page, "window.gridgeo && gridgeo.view && gridgeo.view.ready && gridgeo.view.labelled > 0")
+    until(seen.page, f"window.gridgeo && gridgeo.view && gridgeo.view.ready && {drawn}")
     return seen.page, asked
 
 
@@ -188,6 +191,53 @@ def test_measures_a_known_distance(page):
     told = page.locator(".gg-notice").inner_text()
     assert abs(int(re.sub(r"\D", "", told)) - 556) <= 6
     page.keyboard.press("Escape")
+
+
+def test_very_many_households_are_drawn_as_dots(open_file, until, look, tmp_path):
+    """60,000 points in the four corners of a field of 3 km: the picture has paint in each corner, none between."""
+    corner = np.repeat([[0, 0], [2900, 0], [0, 2900], [2900, 2900]], 15_000, axis=0)
+    shift = np.stack(np.meshgrid(np.arange(150), np.arange(100)), axis=-1).reshape(-1, 2) / 1.5
+    xy = corner + np.tile(shift, (4, 1)) + [500000, 4400000]
+    households = gpd.GeoDataFrame(
+        {"household_id": np.arange(len(xy)).astype(str), "households": 1 + np.arange(len(xy)) % 7},
+        geometry=gpd.points_from_xy(*xy.T),
+        crs=4548,
+    )
+    units = gpd.GeoDataFrame(
+        {"unit_id": ["u"], "name": ["u"], "level": ["subdistrict"]},
+        geometry=[shapely.box(500000, 4400000, 503000, 4403000)],
+        crs=4548,
+    )
+    plan = make_plan(PlanInfo(Name("大", "big")), 4548, units=units, households=households)
+    path = write_map(coverage_map(plan), tmp_path / "big.html")
+    page = open_file(path, drawn="gridgeo.view.layers.size === 2")[0]
+    page.wait_for_timeout(300)
+    alphas = page.evaluate(
+        """() => {
+          const { map, sheets } = gridgeo.view;
+          const canvas = sheets.points._container;
+          const ratio = canvas.width / sheets.points._bounds.getSize().x;
+          const at = (lat, lon) => {
+            const place = map.latLngToLayerPoint([lat, lon]).subtract(sheets.points._bounds.min).multiplyBy(ratio);
+            return canvas.getContext("2d").getImageData(place.x, place.y, 1, 1).data[3];
+          };
+          const [[south, west], [north, east]] = gridgeo.view.frameData.bounds;
+          const [high, wide] = [(north - south) / 60, (east - west) / 60];
+          return [
+            at(south + high, west + wide), at(south + high, east - wide), at(north - high, west + wide),
+            at(north - high, east - wide), at((south + north) / 2, (west + east) / 2),
+          ];
+        }"""
+    )
+    assert alphas[:4] == [255] * 4
+    assert alphas[4] == 0
+
+
+def test_axe_finds_no_serious_fault(page, axe):
+    assert axe(page) == []
+    page.locator(".gg-language").click()
+    assert axe(page) == []
+    page.locator(".gg-language").click()
 
 
 def test_hostile_words_are_text(open_file, tmp_path):
