@@ -221,7 +221,7 @@ def make_plan(info: PlanInfo, crs: object, *, edits: tuple[EditRecord, ...] = ()
     CRSError
         If a layer is not in `crs`.
     """
-    every = {name: layers.get(name, empty_layer(name, crs)) for name in LAYERS}
+    every = {name: layers[name] if name in layers else empty_layer(name, crs) for name in LAYERS}
     unknown = set(layers) - set(LAYERS)
     if unknown:
         raise TypeError(f"a plan has no layers {sorted(unknown)}")

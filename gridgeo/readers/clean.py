@@ -25,6 +25,8 @@ _DEGREES = re.compile(
     re.IGNORECASE,
 )
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+# What makes it worth to look at a text by itself: outer blanks, invisible marks, an apostrophe, a power of ten.
+_UNUSUAL = r"^[\s']|\s$|[\ufeff\u200b\u200c\u200d\u2060\u00ad\u00a0]|[eE]\+?1[5-9]$"
 _ROUNDED = 2.0**53
 
 
@@ -146,6 +148,9 @@ def parse_texts(cells: pd.Series) -> tuple[pd.Series, tuple[int, ...]]:
     rounded : tuple of int
         Positions of numbers too long to have kept all their digits: an 18-digit number in a spreadsheet has lost three.
     """
+    if isinstance(cells.dtype, pd.StringDtype) and not cells.str.contains(_UNUSUAL, regex=True, na=False).any():
+        plain = cells.astype("object")
+        return plain.where(plain.notna() & (plain != ""), None), ()
     found: list[str | None] = []
     rounded: list[int] = []
     for at, cell in enumerate(cells):

@@ -24,6 +24,8 @@ from gridgeo.shifts import DATUMS, Datum
 Floats = NDArray[np.float64]
 
 _RANDOM_POINTS = 4000
+# More points than this tell nothing more; so many are drawn, the same each time.
+_MOST_POINTS = 2000
 _SEED = 20_260
 _FAR_M = 300.0
 # Points that lie anywhere score 1, with a standard error of one over the root of their number; see `_surprise`. These
@@ -142,7 +144,9 @@ def detect_datum(
     east, north = np.asarray(x, dtype="float64"), np.asarray(y, dtype="float64")
     if axes.swapped:
         east, north = north, east
-    sound = np.isfinite(east) & np.isfinite(north)
+    sound = np.flatnonzero(np.isfinite(east) & np.isfinite(north))
+    if len(sound) > _MOST_POINTS:
+        sound = np.sort(np.random.default_rng(_SEED).choice(sound, _MOST_POINTS, replace=False))
     east, north = east[sound], north[sound]
     trees = {name: shapely.STRtree(layer.geometry.to_numpy()) for name, layer in known.items()}
     chance = {name: np.sort(_distances(tree, _random_points(area))) for name, tree in trees.items()}

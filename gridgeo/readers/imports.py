@@ -357,15 +357,17 @@ def _values(repair: object) -> dict[str, object]:
 def _far_households(plan: Plan) -> list[Fault]:
     if len(plan.streets) == 0 or len(plan.households) == 0:
         return []
-    tree = shapely.STRtree(plan.streets.geometry.to_numpy())
-    (_, _), away = tree.query_nearest(plan.households.geometry.to_numpy(), return_distance=True, all_matches=False)
+    tree, points = shapely.STRtree(plan.streets.geometry.to_numpy()), plan.households.geometry.to_numpy()
+    near, _ = tree.query_nearest(points, max_distance=FAR_M, all_matches=False)
+    far = np.setdiff1d(np.arange(len(points)), near)
+    _, away = tree.query_nearest(points[far], return_distance=True, all_matches=False)
     return [
         Fault(
             key="household_far",
             layer="households",
             row=int(at) + 1,
             value=plan.households["household_id"].iloc[at],
-            values={"distance_m": round(float(away[at]))},
+            values={"distance_m": round(float(distance))},
         )
-        for at in np.flatnonzero(away > FAR_M)
+        for at, distance in zip(far, away, strict=True)
     ]

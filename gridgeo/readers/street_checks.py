@@ -68,12 +68,13 @@ def _find_gaps(streets: gpd.GeoDataFrame, lines: NDArray[np.object_], gap_m: flo
     nearest = np.full(len(ends), np.inf)
     np.minimum.at(nearest, end, away)
     found = np.flatnonzero((nearest > _TOUCH_M) & np.isfinite(nearest))
+    ids = streets["street_id"].to_numpy()
     return [
         Fault(
             key="street_gap",
             layer="streets",
             row=int(owner[at]) + 1,
-            value=streets["street_id"].iloc[owner[at]],
+            value=ids[owner[at]],
             values={"distance_m": round(float(nearest[at]), 2)},
         )
         for at in found
@@ -89,19 +90,18 @@ def _find_crossings(streets: gpd.GeoDataFrame, lines: NDArray[np.object_]) -> li
     one, two = shapely.STRtree(lines).query(lines, predicate="intersects")
     once = (one < two) & (level[one] == level[two])
     one, two = one[once], two[once]
-    shared = shapely.intersection(lines[one], lines[two])
-    faults = []
-    for first, second, common in zip(one, two, shared, strict=True):
-        points = shapely.get_parts(common)
-        points = points[shapely.get_dimensions(points) == 0]
-        if len(points) == 0:
-            continue
-        vertices = [shapely.multipoints(shapely.get_coordinates(lines[at])) for at in (first, second)]
-        apart = np.maximum(*(shapely.distance(points, each) for each in vertices))
-        if (apart > _TOUCH_M).any():
-            other = streets["street_id"].iloc[second]
-            faults.append(Fault(key="street_crossing", layer="streets", row=int(first) + 1, value=other))
-    return faults
+    common, pair = shapely.get_parts(shapely.intersection(lines[one], lines[two]), return_index=True)
+    point = shapely.get_dimensions(common) == 0
+    common, pair = common[point], pair[point]
+    coordinates, owner = shapely.get_coordinates(lines, return_index=True)
+    points = np.asarray(shapely.points(coordinates), dtype=object)
+    vertices = np.asarray(shapely.multipoints(points, indices=owner), dtype=object)
+    apart = np.maximum(shapely.distance(common, vertices[one[pair]]), shapely.distance(common, vertices[two[pair]]))
+    ids = streets["street_id"].to_numpy()
+    return [
+        Fault(key="street_crossing", layer="streets", row=int(one[each]) + 1, value=ids[two[each]])
+        for each in np.unique(pair[apart > _TOUCH_M])
+    ]
 
 
 def _find_islands(lines: NDArray[np.object_]) -> list[Fault]:
@@ -115,14 +115,15 @@ def _find_islands(lines: NDArray[np.object_]) -> list[Fault]:
     label = label[: len(lines)]
     length = np.bincount(label, weights=shapely.length(lines), minlength=int(label.max()) + 1)
     largest = int(length.argmax())
+    labels, first, count = np.unique(label, return_index=True, return_counts=True)
     return [
         Fault(
             key="street_island",
             layer="streets",
-            row=int(np.flatnonzero(label == each)[0]) + 1,
-            values={"count": int((label == each).sum()), "length_m": round(float(length[each]))},
+            row=int(row) + 1,
+            values={"count": int(streets), "length_m": round(float(length[each]))},
         )
-        for each in np.unique(label)
+        for each, row, streets in zip(labels, first, count, strict=True)
         if each != largest
     ]
 

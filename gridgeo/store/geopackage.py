@@ -16,9 +16,9 @@ from pathlib import Path
 
 import geopandas as gpd
 import pyogrio
+import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
-from shapely.geometry.base import BaseGeometry, BaseMultipartGeometry
 
 from gridgeo.edit_log import EditRecord
 from gridgeo.errors import FileError, GridgeoError, PlanError
@@ -35,6 +35,7 @@ _IDENTIFIER = "What this plan is (gridgeo)"
 _LOG = "edits"
 _LOG_IDENTIFIER = "Every edit, in order (gridgeo)"
 _LOG_COLUMNS = tuple(field.name for field in fields(EditRecord))
+_MULTI = int(shapely.GeometryType.MULTIPOINT)
 _GEOMETRY = {"point": "Point", "line": "LineString", "polygon": "Polygon"}
 
 
@@ -284,15 +285,12 @@ def _read_layer(path: Path, name: str, crs: CRS, count: int) -> gpd.GeoDataFrame
         raise PlanError("missing_layer", layer=name)
     if len(layer) != count:
         raise FileError("unreadable_file", file=path.name, detail=text("store.rows_lost", layer=name))
-    single = layer.geometry.to_numpy()
-    single = [shape.geoms[0] if _is_lone(shape) else shape for shape in single]
+    shapes = layer.geometry.to_numpy().copy()
+    lone = (shapely.get_type_id(shapes) >= _MULTI) & (shapely.get_num_geometries(shapes) == 1)
+    # Of one part, and only made a multi-part geometry to be of its layer's type.
+    shapes[lone] = shapely.get_geometry(shapes[lone], 0)
     # The system stands in the plan's own table in full; the file's copy of it went through GDAL.
-    return layer.set_geometry(gpd.GeoSeries(single, index=layer.index, crs=crs))
-
-
-def _is_lone(shape: BaseGeometry | None) -> bool:
-    """Tell a geometry of one part that was only made a multi-part one to be of its layer's type."""
-    return isinstance(shape, BaseMultipartGeometry) and len(shape.geoms) == 1
+    return layer.set_geometry(gpd.GeoSeries(shapes, index=layer.index, crs=crs))
 
 
 def _info_as_dict(info: PlanInfo) -> dict[str, object]:
