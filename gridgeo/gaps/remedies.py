@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from scipy.spatial import cKDTree
 
 from gridgeo.coverage import Coverage, change_gates
@@ -259,8 +258,11 @@ def _name_at(network: Network, spot: Floats) -> str:
     """Name the street nearest to a place that has a name."""
     if "name" not in network.streets:
         return "?"
-    named = network.streets[network.streets["name"].notna()]
+    named = np.flatnonzero(network.streets["name"].notna().to_numpy()[network.segment_row])
     if len(named) == 0:
         return "?"
-    nearest = named.sindex.nearest(shapely.Point(spot), return_all=False)[1][0]
-    return str(named["name"].iloc[int(nearest)])
+    ends = network.segment_xy[named]
+    step = ends[:, 2:] - ends[:, :2]
+    share = np.clip(((spot - ends[:, :2]) * step).sum(axis=1) / (step**2).sum(axis=1), 0, 1)
+    away = np.hypot(*(ends[:, :2] + share[:, None] * step - spot).T)
+    return str(network.streets["name"].iloc[int(network.segment_row[named[int(np.argmin(away))]])])

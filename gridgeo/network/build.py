@@ -77,7 +77,8 @@ def build_network(
     if barriers is not None:
         require_metric(barriers, layer="barriers", crs=crs)
         check_geometry(np.asarray(barriers.geometry.array), layer="barriers", wanted="barrier")
-    ground = Ground(crs=crs, streets=streets, barriers=barriers, gates=gates, max_access_m=max_access_m)
+    named = pd.DataFrame(streets.drop(columns=streets.active_geometry_name))
+    ground = Ground(crs=crs, streets=named, barriers=barriers, gates=gates, max_access_m=max_access_m)
     return assemble(ground, lines)
 
 
@@ -89,8 +90,8 @@ class Ground:
     ----------
     crs : pyproj.CRS
         The metric system.
-    streets : GeoDataFrame
-        The streets.
+    streets : DataFrame
+        The streets' columns.
     barriers, gates : GeoDataFrame or None
         What parts and what joins.
     max_access_m : float
@@ -98,7 +99,7 @@ class Ground:
     """
 
     crs: CRS
-    streets: gpd.GeoDataFrame
+    streets: pd.DataFrame
     barriers: gpd.GeoDataFrame | None
     gates: gpd.GeoDataFrame | None
     max_access_m: float

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from pyproj import CRS
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
@@ -37,8 +38,8 @@ class Network:
     ----------
     crs : pyproj.CRS
         Its metric system.
-    streets : GeoDataFrame
-        The streets it was built from, as given.
+    streets : DataFrame
+        The columns of the streets it was built from, as given; their shapes are in `lines`.
     barriers, gates : GeoDataFrame or None
         What access legs may not cross, and the only ways through.
     max_access_m : float
@@ -62,7 +63,7 @@ class Network:
     """
 
     crs: CRS
-    streets: gpd.GeoDataFrame
+    streets: pd.DataFrame
     barriers: gpd.GeoDataFrame | None
     gates: gpd.GeoDataFrame | None
     max_access_m: float

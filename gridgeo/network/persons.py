@@ -13,14 +13,14 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-import geopandas as gpd
 import numpy as np
+import pandas as pd
 
 from gridgeo.errors import InputError
 from gridgeo.network.build import assemble
 from gridgeo.network.graph import Network
 from gridgeo.network.lines import keep_rows
-from gridgeo.network.measure import Flags, require_positive
+from gridgeo.network.measure import Flags, Floats, require_positive
 from gridgeo.network.person import Person
 
 PERSONS = MappingProxyType(
@@ -103,12 +103,12 @@ def adapt_network(network: Network, person: Person | str, *, timed: bool = False
         raise InputError("missing_column", layer="streets", column="street_class")
     kind = plain.streets["street_class"]
     lines = keep_rows(plain.lines, ~kind.isin(person.avoids).to_numpy(dtype=bool))
-    waits_m = None
+    waits_m: Floats | None = None
     if timed:
         slower = kind.map(dict(person.slower_on)).fillna(1.0).to_numpy(dtype=np.float64)
         lines = replace(lines, along_m=lines.along_m * slower[lines.row])
         waits = kind.map(dict(person.waits_min)).fillna(0.0).to_numpy(dtype=np.float64)
-        waits_m = waits * person.speed_m_per_min
+        waits_m = np.asarray(waits * person.speed_m_per_min, dtype=np.float64)
     adapted = assemble(plain, lines, waits_m=waits_m)
     stranded = _stranded_bridges(adapted, plain.streets) if person.avoids else np.zeros(len(kind), dtype=bool)
     if stranded.any():
@@ -116,7 +116,7 @@ def adapt_network(network: Network, person: Person | str, *, timed: bool = False
     return replace(adapted, plain=plain, person=person, timed=timed)
 
 
-def _stranded_bridges(network: Network, streets: gpd.GeoDataFrame) -> Flags:
+def _stranded_bridges(network: Network, streets: pd.DataFrame) -> Flags:
     """Tell which streets lie on islands of nothing but bridges; shape (streets,)."""
     island = network.island_of_node[network.edge_u[network.segment_edge]]
     bridge = np.zeros(len(streets), dtype=bool)

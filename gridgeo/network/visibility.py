@@ -205,7 +205,7 @@ def nearest_visible(
     obstacles: Obstacles,
     xy: Floats,
     *,
-    within_m: float,
+    within_m: Floats,
     start_m: Floats,
     spare: list[Ints] | None = None,
 ) -> tuple[Ints, Floats, Floats]:
@@ -221,8 +221,8 @@ def nearest_visible(
         The barriers.
     xy : ndarray of float, shape (points, 2)
         The points.
-    within_m : float
-        How far to look, inclusive.
+    within_m : ndarray of float, shape (points,)
+        How far to look from each, inclusive.
     start_m : ndarray of float, shape (points,)
         Nothing can be reached nearer than this.
     spare : list of ndarray of int64, optional
@@ -239,14 +239,15 @@ def nearest_visible(
     share, distance = np.zeros(len(xy)), np.full(len(xy), np.inf)
     for begin in range(0, len(xy), _POINTS_AT_ONCE):
         waiting = np.arange(begin, min(begin + _POINTS_AT_ONCE, len(xy)))
-        radius = np.minimum(np.maximum(start_m[waiting] * 1.5, grid.cell_m), within_m)
+        radius = np.minimum(np.maximum(start_m[waiting] * 1.5, grid.cell_m), within_m[waiting])
         while len(waiting):
             allowed = [spare[row] for row in waiting] if spare else None
             found, at, away = _visible_within(grid, segment_xy, obstacles, xy[waiting], radius, allowed)
             done = away <= radius
             segment[waiting[done]], share[waiting[done]], distance[waiting[done]] = found[done], at[done], away[done]
-            more = ~done & (radius < within_m)
-            waiting, radius = waiting[more], np.minimum(radius[more] * 2, within_m)
+            more = ~done & (radius < within_m[waiting])
+            waiting, radius = waiting[more], radius[more] * 2
+            np.minimum(radius, within_m[waiting], out=radius)
     return segment, share, distance
 
 
