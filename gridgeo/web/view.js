@@ -151,6 +151,8 @@
 
     listen() {
       const { map } = this;
+      window.addEventListener("beforeprint", () => this.printing(true));
+      window.addEventListener("afterprint", () => this.printing(false));
       map.on("mousemove", (event) => this.point(event));
       map.on("mouseout movestart zoomstart", () => this.unpoint());
       map.on("click", (event) => {
@@ -160,6 +162,22 @@
           this.options.onpick(found.layer.data.id, found.feature);
         }
       });
+    }
+
+    /** Lay the page out for paper before it is printed: nothing is drawn any more once printing has begun. */
+    printing(begins) {
+      const { map } = this;
+      if (begins) {
+        this.before = { centre: map.getCenter(), zoom: map.getZoom(), whole: map.getBounds().contains(this.frameData.bounds) };
+      }
+      this.frame.classList.toggle("gg-printing", begins);
+      map.invalidateSize({ animate: false, pan: false });
+      if (begins && this.before.whole) {
+        this.fit();
+      } else {
+        map.setView(this.before.centre, this.before.zoom, { animate: false });
+      }
+      Object.values(this.sheets).forEach((sheet) => sheet._update());
     }
 
     /** The topmost feature under the pointer that has something to say. */

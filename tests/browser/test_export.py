@@ -170,6 +170,27 @@ def test_saves_a_picture_that_is_not_blank(page, tmp_path):
     assert target.stat().st_size > 50_000
 
 
+def test_prints_map_figures_and_legend_and_returns_to_the_same_view(page, look):
+    page.evaluate("() => { gridgeo.view.map.setZoom(16, {animate: false}); }")
+    before = look(page)
+    printed = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(printed) > 100_000
+    page.evaluate("() => gridgeo.view.printing(true)")
+    during = look(page)
+    assert during["zoom"] == before["zoom"]
+    assert during["size"][0] == pytest.approx(277 / 25.4 * 96, abs=2)
+    assert during["painted"]["ground"] > 20
+    assert page.locator(".gg-bar").is_hidden()
+    assert page.locator(".gg-figure").first.is_visible()
+    page.evaluate("() => gridgeo.view.printing(false)")
+    page.wait_for_timeout(200)
+    after = look(page)
+    assert after.pop("centre") == pytest.approx(before.pop("centre"), abs=2e-5)
+    assert after["painted"].keys() == before.pop("painted").keys()
+    assert after.pop("painted")["ground"] > 20
+    assert after == before
+
+
 def test_measures_a_known_distance(page):
     """Two points 0.005° of latitude apart are 555.97 m apart on Leaflet's sphere of 6,371,000 m."""
     spots = page.evaluate(
