@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gridgeo.atoms import Atoms
 from gridgeo.faces import Floats, Integers
+
+if TYPE_CHECKING:
+    from gridgeo import annealing
 
 Flags = npt.NDArray[np.bool_]
 
@@ -93,6 +97,17 @@ class Task:
         cost: Floats = atoms.length * (1 - atoms.strength) / reference
         return cost
 
+    @property
+    def graph(self) -> annealing.Graph:
+        """The atoms as the inner loops want them."""
+        from gridgeo import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
+
+        atoms = self.atoms
+        return annealing.Graph(
+            atoms.start, atoms.end, atoms.length, self.cost, atoms.walkable, atoms.strength,
+            atoms.weight, atoms.area, atoms.rim,
+        )  # fmt: skip
+
 
 def count_grids(weights: Floats, low: float, high: float) -> int:
     """Return how many grids a region should be cut into.
@@ -170,26 +185,22 @@ def search(
     """
     from gridgeo import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
 
-    atoms, cost, rule = task.atoms, task.cost, task.rule
+    atoms, rule, graph = task.atoms, task.rule, task.graph
     state = np.array([1 + (int(seed) * 7919 + 12345) % 2147483646], dtype=np.int64)
     if start is None:
         label = np.zeros(len(atoms), dtype=np.int64)
         first = 0
         for region, count in enumerate(task.counts.tolist()):
             nodes = np.flatnonzero(atoms.region == region)
-            annealing.bisect(
-                label, first, count, nodes, atoms.start, atoms.end, atoms.length, cost, atoms.walkable,
-                atoms.strength, atoms.weight, atoms.area, atoms.rim, rule, _TREES, state,
-            )  # fmt: skip
+            annealing.bisect(label, first, count, nodes, graph, rule, _TREES, state)
             first += count
     else:
         label = start.astype(np.int64)
     steps = int(effort * (_STEPS_AN_ATOM * len(atoms) + _STEPS_AT_LEAST))
+    grids = int(max(label.max() + 1, task.counts.sum()))
     value = annealing.anneal(
-        label, int(max(label.max() + 1, task.counts.sum())), atoms.start, atoms.end, atoms.length, cost,
-        atoms.walkable, atoms.strength, atoms.weight, atoms.area, atoms.rim, atoms.region, task.fixed, task.home, rule,
-        steps, hot, COLD, RECUTS, state,
-    )  # fmt: skip
+        label, grids, graph, atoms.region, task.fixed, task.home, rule, steps, hot, COLD, RECUTS, state
+    )
     return label, float(value)
 
 
@@ -281,9 +292,7 @@ def _evaluate(task: Task, label: Integers) -> float:
     atoms, rule = task.atoms, task.rule
     label = label.astype(np.int64)
     n = int(label.max()) + 1
-    total, ground, around, _ = annealing.tally(
-        label, n, atoms.start, atoms.end, atoms.length, atoms.weight, atoms.area, atoms.rim
-    )
+    total, ground, around, _ = annealing.tally(label, n, task.graph)
     row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
     streets = float(task.cost[label[row] != label[atoms.end]].sum() / 2 * rule[6])
     grids = [annealing.score_grid(total[k], ground[k], around[k], rule) for k in range(n)]
@@ -335,9 +344,7 @@ def _choose(task: Task, labels: list[Integers], fallback: Integers) -> Integers:
     row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
     for label in labels:
         n = int(label.max()) + 1
-        total, ground, around, members = annealing.tally(
-            label, n, atoms.start, atoms.end, atoms.length, atoms.weight, atoms.area, atoms.rim
-        )
+        total, ground, around, members = annealing.tally(label, n, task.graph)
         cut = label[row] != label[atoms.end]
         street = np.bincount(label[row[cut]], weights=cost[cut], minlength=n) / 2
         order = np.argsort(label, kind="stable")

@@ -135,10 +135,7 @@ def _fit_number(task: Task, label: Integers, nodes: Integers, seed: int) -> tupl
             if len(mine) == 1:
                 return label, count
             part = label.copy()
-            annealing.bisect(
-                part, new, 2, mine, atoms.start, atoms.end, atoms.length, task.cost, atoms.walkable, atoms.strength,
-                atoms.weight, atoms.area, atoms.rim, task.rule, 4, state,
-            )  # fmt: skip
+            annealing.bisect(part, new, 2, mine, task.graph, task.rule, 4, state)
             label[mine] = np.where(part[mine] == new, old, new)
         else:
             light = int(np.argmin(held))

@@ -1,0 +1,282 @@
+"""The inner loops of the partition, compiled, first half: the score of a grid, and cuts of random spanning trees.
+
+Imported by `gridgeo.search` only when a partition is made, so that nothing else waits for the
+compiler. All randomness comes from one small generator held in an array: same seed, same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Function = TypeVar("Function", bound=Callable[..., object])
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function when it is first called, and keep the machine code for the next run.
+
+    Parameters
+    ----------
+    function : callable
+        A function of numbers and arrays.
+
+    Returns
+    -------
+    callable
+        The same function, compiled.
+    """
+    return cast("Function", numba.njit(cache=True)(function))
+
+
+_MODULUS = 2147483647
+_UNSEEN = -2
+
+
+class Graph(NamedTuple):
+    """Atoms and their neighbours in compressed rows, as in `gridgeo.atoms.Atoms`, with the cost of each border."""
+
+    start: Integers
+    end: Integers
+    length: Floats
+    cost: Floats
+    walkable: Flags
+    strength: Floats
+    weight: Floats
+    area: Floats
+    rim: Floats
+
+
+@compiled
+def draw(state: Integers) -> float:
+    """Return a number in [0, 1) (Lehmer's generator, multiplier 48271)."""
+    state[0] = state[0] * 48271 % _MODULUS
+    drawn: float = state[0] / _MODULUS
+    return drawn
+
+
+@compiled
+def pick(state: Integers, n: int) -> int:
+    """Return a whole number from 0 to n - 1."""
+    return min(int(draw(state) * n), n - 1)
+
+
+@compiled
+def score_grid(weight: float, area: float, perimeter: float, rule: Floats) -> float:
+    """Return what one grid adds to the objective; `rule` is (low, high, target, balance, band, compact, …)."""
+    target = rule[2]
+    off = (weight - target) / target
+    outside = max(0.0, weight - rule[1], rule[0] - weight) / target
+    score: float = rule[3] * off * off + rule[4] * (outside + 4.0 * outside * outside + (0.05 if outside > 0 else 0.0))
+    score += rule[5] * (1.0 - min(1.0, 12.566370614359172 * area / max(perimeter * perimeter, 1e-9)))
+    return score
+
+
+@compiled
+def tally(
+    label: Integers,
+    n: int,
+    graph: Graph,
+) -> tuple[Floats, Floats, Floats, Integers]:
+    """Return each grid's weight, area, perimeter and number of atoms."""
+    start, end, length = graph.start, graph.end, graph.length
+    total, ground, around = np.zeros(n), np.zeros(n), np.zeros(n)
+    members = np.zeros(n, np.int64)
+    for atom in range(len(label)):
+        mine = label[atom]
+        total[mine] += graph.weight[atom]
+        ground[mine] += graph.area[atom]
+        around[mine] += graph.rim[atom]
+        members[mine] += 1
+        for at in range(start[atom], start[atom + 1]):
+            if label[end[at]] != mine:
+                around[mine] += length[at]
+    return total, ground, around, members
+
+
+@compiled
+def _find(parent: Integers, node: int) -> int:
+    while parent[node] != node:
+        parent[node] = parent[parent[node]]
+        node = parent[node]
+    return node
+
+
+@compiled
+def grow_tree(  # noqa: C901 - one compiled loop
+    nodes: Integers,
+    place: Integers,
+    graph: Graph,
+    noise: float,
+    state: Integers,
+) -> tuple[Integers, Integers]:
+    """Grow a random spanning tree that prefers weak streets, so that its cuts fall on strong ones.
+
+    `place` maps an atom to its position in `nodes`, -1 elsewhere. Returns the nodes' order, roots first, and parents.
+    """
+    start, end = graph.start, graph.end
+    m = len(nodes)
+    count = 0
+    for i in range(m):
+        count += start[nodes[i] + 1] - start[nodes[i]]
+    one, other, key = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count)
+    used = 0
+    for i in range(m):
+        for at in range(start[nodes[i]], start[nodes[i] + 1]):
+            j = place[end[at]]
+            if j > i and graph.walkable[at]:
+                one[used], other[used] = i, j
+                key[used] = graph.strength[at] + noise * draw(state)
+                used += 1
+    order = np.argsort(key[:used])
+    group = np.arange(m)
+    first, after = np.full(m, -1, np.int64), np.empty(2 * m, np.int64)
+    to = np.empty(2 * m, np.int64)
+    links = 0
+    for edge in order:
+        a, b = _find(group, one[edge]), _find(group, other[edge])
+        if a != b:
+            group[a] = b
+            for u, v in ((one[edge], other[edge]), (other[edge], one[edge])):
+                to[links], after[links] = v, first[u]
+                first[u] = links
+                links += 1
+    parent, line = np.full(m, _UNSEEN, np.int64), np.empty(m, np.int64)
+    filled = 0
+    for root in range(m):
+        if parent[root] != _UNSEEN:
+            continue
+        parent[root], line[filled] = -1, root
+        head, filled = filled, filled + 1
+        while head < filled:
+            node = line[head]
+            head += 1
+            link = first[node]
+            while link >= 0:
+                if parent[to[link]] == _UNSEEN:
+                    parent[to[link]] = node
+                    line[filled] = to[link]
+                    filled += 1
+                link = after[link]
+    return line, parent
+
+
+@compiled
+def weigh_cuts(  # noqa: C901, PLR0912 - one compiled loop
+    nodes: Integers,
+    place: Integers,
+    line: Integers,
+    parent: Integers,
+    graph: Graph,
+) -> Floats:
+    """Return, for the part of the tree under each node: weight, area, outer border, common border, its cost."""
+    start, end, length, cost = graph.start, graph.end, graph.length, graph.cost
+    m = len(nodes)
+    depth = np.zeros(m, np.int64)
+    for node in line:
+        if parent[node] >= 0:
+            depth[node] = depth[parent[node]] + 1
+    part = np.zeros((m, 5))
+    for i in range(m):
+        part[i, 0] += graph.weight[nodes[i]]
+        part[i, 1] += graph.area[nodes[i]]
+        part[i, 2] += graph.rim[nodes[i]]
+        for at in range(start[nodes[i]], start[nodes[i] + 1]):
+            j = place[end[at]]
+            if j < 0:
+                part[i, 2] += length[at]
+                continue
+            part[i, 3] += length[at]
+            part[i, 4] += cost[at]
+            if j > i:
+                u, v = i, j
+                while u != v and u >= 0 and v >= 0:
+                    if depth[u] >= depth[v]:
+                        u = parent[u]
+                    else:
+                        v = parent[v]
+                if u >= 0 and v >= 0:
+                    part[u, 3] -= 2 * length[at]
+                    part[u, 4] -= 2 * cost[at]
+    for at in range(m - 1, -1, -1):
+        node = line[at]
+        if parent[node] >= 0:
+            for column in range(5):
+                part[parent[node], column] += part[node, column]
+    return part
+
+
+@compiled
+def mark_part(line: Integers, parent: Integers, top: int) -> Flags:
+    """Mark the nodes under `top`."""
+    inside = np.zeros(len(line), np.bool_)
+    inside[top] = True
+    for node in line:
+        if parent[node] >= 0 and inside[parent[node]]:
+            inside[node] = True
+    return inside
+
+
+@compiled
+def bisect(  # noqa: C901 - one compiled loop
+    label: Integers,
+    first: int,
+    parts: int,
+    nodes: Integers,
+    graph: Graph,
+    rule: Floats,
+    tries: int,
+    state: Integers,
+) -> None:
+    """Cut `nodes` into `parts` grids numbered from `first`, by recursive cuts of random spanning trees."""
+    weight, area = graph.weight, graph.area
+    place = np.full(len(label), -1, np.int64)
+    label[nodes] = first
+    stack = [(first, parts)]
+    while len(stack) > 0:
+        base, k = stack.pop()
+        if k <= 1:
+            continue
+        mine = nodes[label[nodes] == base]
+        place[mine] = np.arange(len(mine))
+        total = weight[mine].sum()
+        each = max(total / k, 1e-9)
+        best, best_k = np.inf, 0
+        best_mark = np.zeros(len(mine), np.bool_)
+        # High cuts are long and redone by the annealing anyway: one tree less for each doubling.
+        for _ in range(max(1, tries - int(np.log2(k)))):
+            line, parent = grow_tree(mine, place, graph, 0.6, state)
+            part = weigh_cuts(mine, place, line, parent, graph)
+            top, top_k, top_score = -1, 0, np.inf
+            outer = 0.0
+            for node in range(len(mine)):
+                if parent[node] == -1:
+                    outer += part[node, 2]
+            for node in range(len(mine)):
+                if parent[node] < 0:
+                    continue
+                k1 = int(part[node, 0] / each + 0.5)
+                k1 = max(1, min(k - 1, k1))
+                off = abs(part[node, 0] - k1 * each) / each / min(k1, k - k1)
+                one = part[node, 2] + part[node, 3]
+                other = outer - part[node, 2] + part[node, 3]
+                shape = 12.566370614359172 * part[node, 1] / max(one * one, 1e-9)
+                rest = 12.566370614359172 * (area[mine].sum() - part[node, 1]) / max(other * other, 1e-9)
+                even = min(k1, k - k1) / (k / 2.0)
+                score = 6.0 * max(0.0, off - 0.12) + 2.0 * off - 0.7 * (shape + rest) + rule[6] * part[node, 4] - even
+                if score < top_score:
+                    top, top_k, top_score = node, k1, score
+            if top >= 0 and top_score < best:
+                best, best_k, best_mark = top_score, top_k, mark_part(line, parent, top)
+        place[mine] = -1
+        if best_k == 0:
+            continue
+        label[mine[best_mark]] = base + k - best_k
+        stack.append((base, k - best_k))
+        stack.append((base + k - best_k, best_k))
