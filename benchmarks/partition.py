@@ -92,7 +92,8 @@ def report_blocks(district, streets, blocks, seconds):
     overlap = abs(float(shapely.area(shapes).sum()) - district.area)
     print(
         f"blocks {len(blocks)} of {len(raw)} faces ({find_slivers(raw, width_m=16).sum()} under 16 m), "
-        f"{seconds:.1f} s; gap {gap:.1e} m2, area off {overlap:.1e} m2, slivers under 16 m {find_slivers(shapes, width_m=16).sum()}, "
+        f"{seconds:.1f} s; "
+        f"gap {gap:.1e} m2, area off {overlap:.1e} m2, slivers under 16 m {find_slivers(shapes, width_m=16).sum()}, "
         f"main streets within 20/30/60 m of a border {kept[20]:.4f} / {kept[30]:.4f} / {kept[60]:.4f}"
     )
 
@@ -277,7 +278,7 @@ def warm_start(blocks, weight):
     """Change 10 % of the counts by up to 60 % and start from today's grids."""
     dice = np.random.default_rng(3)
     first = partition_grids(blocks, households_at(blocks, weight))
-    changed = np.where(random.random(len(weight)) < 0.1, np.round(weight * dice.uniform(0.4, 1.6, len(weight))), weight)
+    changed = np.where(dice.random(len(weight)) < 0.1, np.round(weight * dice.uniform(0.4, 1.6, len(weight))), weight)
     begun = time.perf_counter()
     again = partition_grids(blocks, households_at(blocks, changed), keep=first.blocks)
     print(
