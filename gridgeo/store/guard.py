@@ -81,7 +81,8 @@ def require_plain(database: sqlite3.Connection, path: Path) -> None:
     Raises
     ------
     PlanError
-        If it holds a view, a trigger that no GeoPackage program makes, an unusual virtual table, or a column that is worked out on reading.
+        If it holds a view, a trigger that no GeoPackage program makes, an unusual virtual table, or a column that is
+        worked out on reading.
     """
     with closing(database.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master")) as rows:
         for kind, name, sql in rows:
