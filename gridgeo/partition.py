@@ -33,7 +33,7 @@ from gridgeo.feasibility import find_infeasible
 from gridgeo.grid_layer import dissolve_grids, measure_partition
 from gridgeo.partition_check import find_violations
 from gridgeo.schema import require_layer
-from gridgeo.search import Objective, Task, count_all, refine_regions, search, search_pool
+from gridgeo.search import Objective, Task, count_all, count_outside, refine_regions, search, search_pool
 from gridgeo.slivers import locate_faces
 from gridgeo.texts import text
 from gridgeo.warm_start import grids_today, mend_start
@@ -259,6 +259,7 @@ def _lay_out(
 
 
 _LOCKED = 1 << 40
+_WARM_TEMPERATURES = (0.02, 0.03, 0.05, 0.1)
 
 
 def _largest_piece(key: Integers, pairs: pd.DataFrame, area: Floats) -> Integers:
@@ -327,7 +328,14 @@ def _warm(today: pd.Series, task: Task, seed: int, effort: float) -> Integers:
     known = pd.Index(sorted(today.dropna().unique()))
     home = np.where(today.notna(), known.get_indexer(today.fillna("")), -1).astype(np.int64)
     start, task = mend_start(task, home, seed=seed)
-    label, _ = search(task, seed=seed, effort=effort, start=start, hot=2e-2)
+    label, _ = search(task, seed=seed, effort=effort, start=start, hot=_WARM_TEMPERATURES[0])
+    for turn, hot in enumerate(_WARM_TEMPERATURES[1:], start=1):
+        if count_outside(task, label) == 0:
+            break
+        # What is still outside the band needs more freedom; each further search is hotter.
+        hotter, _ = search(task, seed=seed + turn, effort=effort, start=label, hot=hot)
+        if count_outside(task, hotter) < count_outside(task, label):
+            label = hotter
     return label
 
 

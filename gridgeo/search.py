@@ -47,7 +47,7 @@ class Objective:
     """
 
     balance: float = 0.1
-    band: float = 12.0
+    band: float = 40.0
     compactness: float = 1.0
     street: float = 2.5
     move: float = 2.0
@@ -156,6 +156,25 @@ def count_all(atoms: Atoms, low: float, high: float) -> Integers:
     bounds = np.searchsorted(atoms.region[order], np.arange(regions + 1))
     weight = atoms.weight[order]
     return np.array([count_grids(weight[a:b], low, high) for a, b in pairwise(bounds)])
+
+
+def count_outside(task: Task, label: Integers) -> int:
+    """Count the grids outside the band.
+
+    Parameters
+    ----------
+    task : Task
+        The question.
+    label : array of int, one an atom
+        An answer.
+
+    Returns
+    -------
+    int
+        How many grids hold too little or too much.
+    """
+    held = np.bincount(label, weights=task.atoms.weight)[np.unique(label)]
+    return int(((held < task.low) | (held > task.high)).sum())
 
 
 def search(
