@@ -6,9 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.cache import Answer
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment
-from gridgeo.coverage import inside_on_paper, measure_coverage
 from gridgeo.maps import level_table
 from gridgeo.plan import Plan
 from gridgeo.texts import text
@@ -95,66 +93,6 @@ def is_estimated(plan: Plan) -> bool:
     return bool(plan.households["estimated"].any())
 
 
-def explain_household(found: Answer, picked: dict[str, Any] | None) -> None:
-    """Say why a household is covered or not.
-
-    Parameters
-    ----------
-    found : Answer
-        What was found.
-    picked : dict or None
-        What was clicked on the map: ``layer`` and ``row``.
-    """
-    households = found.coverage.households
-    if not picked or picked["layer"] != "households" or picked["row"] >= len(households):
-        st.info(text("app.why"))
-        return
-    row = households.iloc[picked["row"]]
-    cutoff = f"{found.coverage.cutoff_m:g}"
-    names = dict(zip(found.plan.stations["station_id"], found.plan.stations["name"], strict=True))
-    sentences = []
-    if row["reason"] in ("", "beyond_cutoff"):
-        walk = {"walk": round(row["distance_m"]), "straight": round(row["straight_m"])}
-        sentences.append(text("app.why.walk", station=names[row["station_id"]], **walk))
-    over = round(row["distance_m"] - found.coverage.cutoff_m) if row["reason"] == "beyond_cutoff" else 0
-    key = row["reason"] or "covered"
-    access = f"{found.coverage.network.max_access_m:g}"
-    sentences.append(text(f"app.why.{key}", cutoff=cutoff, over=over, access=access, count=row["n_stations"]))
-    if inside_on_paper(found.coverage, found.coverage.cutoff_m)[picked["row"]]:
-        sentences.append(text("app.why.paper", cutoff=cutoff))
-    box = st.container(border=True)
-    box.markdown(f"**{plain(text('app.why.title', household=row.name))}**")
-    box.markdown(plain(" ".join(sentences)))
-
-
-def show_measures_table(found: Answer, lang: str) -> None:
-    """Show coverage and what it hides by the levels of the plan.
-
-    Parameters
-    ----------
-    found : Answer
-        What was found.
-    lang : {'zh', 'en'}
-        The reader's language.
-    """
-    levels = found.plan.info.levels[-2:]
-    cutoff = f"{found.coverage.cutoff_m:g}"
-    tabs = st.tabs([text("app.table", level=getattr(level.name, lang)) for level in levels])
-    for tab, level in zip(tabs, levels, strict=True):
-        table = level_table(found.plan, [found.coverage], level.level).set_index("unit_id")
-        measures = measure_coverage(found.coverage, by=level.level).drop(columns="households")
-        table = table.join(measures[["paper_only", "overlap", "detour_ratio"]])
-        columns: dict[str, Any] = {
-            "name": st.column_config.TextColumn(text("app.table.unit")),
-            "households": _count_column(text("app.table.households"), found.plan),
-            f"rate_{cutoff}": _rate_column(cutoff),
-            "paper_only": _count_column(text("app.measure.paper"), found.plan),
-            "overlap": _count_column(text("app.measure.overlap"), found.plan),
-            "detour_ratio": st.column_config.NumberColumn(text("app.measure.detour"), format="%.2f"),
-        }
-        tab.dataframe(table, column_config=columns, hide_index=True, height=320)
-
-
 def choose_gap(found: Assessment, gaps: list[dict[str, Any]]) -> list[list[float]] | None:
     """List the largest gaps, and let the reader point at one.
 
@@ -197,10 +135,10 @@ def show_tables(found: Assessment, lang: str) -> None:
         table = level_table(found.plan, found.coverages, level.level).drop(columns="unit_id")
         columns: dict[str, Any] = {
             "name": st.column_config.TextColumn(text("app.table.unit")),
-            "households": _count_column(text("app.table.households"), found.plan),
+            "households": count_column(text("app.table.households"), found.plan),
         }
         for column in table.columns[2:]:
-            columns[column] = _rate_column(column.removeprefix("rate_"))
+            columns[column] = rate_column(column.removeprefix("rate_"))
         tab.dataframe(table, column_config=columns, hide_index=True, height=320)
 
 
@@ -224,12 +162,38 @@ def offer_map(content: bytes, found: Assessment) -> None:
     )
 
 
-def _count_column(name: str, plan: Plan) -> Any:  # noqa: ANN401 - Streamlit's own kind
+def count_column(name: str, plan: Plan) -> Any:  # noqa: ANN401 - Streamlit's own kind
+    """Lay out a column of household counts.
+
+    Parameters
+    ----------
+    name : str
+        Its heading.
+    plan : Plan
+        The plan, to know whether the counts are estimates.
+
+    Returns
+    -------
+    ColumnConfig
+        For ``st.dataframe``.
+    """
     label = text("app.table.estimated", name=name) if is_estimated(plan) else name
     return st.column_config.NumberColumn(label, format="localized")
 
 
-def _rate_column(cutoff: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
+def rate_column(cutoff: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
+    """Lay out a column of coverage rates.
+
+    Parameters
+    ----------
+    cutoff : str
+        The cutoff in metres.
+
+    Returns
+    -------
+    ColumnConfig
+        For ``st.dataframe``.
+    """
     label = text("app.table.rate", cutoff=cutoff)
     return st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
 

@@ -6,12 +6,11 @@ from typing import get_args
 
 import streamlit as st
 
-from app import cache, widgets
+from app import cache, measures
 from app.component import show_map
 from app.language import language_switch
 from app.questions import ask
 from gridgeo.assessment import DEFAULT_CUTOFFS_M
-from gridgeo.coverage import measure_coverage
 from gridgeo.maps.results import Show
 from gridgeo.texts import text
 
@@ -42,42 +41,14 @@ def show(given: str | None, lang: str) -> None:
         way = st.segmented_control(
             text("app.show"), WAYS, default=WAYS[0], key="show", required=True, format_func=_way_name
         )
-        _show_measures(found)
+        measures.show_measures(found)
     with left:
         data = cache.answer_map(path, asked, way or WAYS[0])
         picked = show_map(data, key="coverage", lang=lang, height=MAP_HEIGHT)
     with right:
-        widgets.explain_household(found, picked)
-    widgets.show_measures_table(found, lang)
+        measures.explain_household(found, picked)
+    measures.show_measures_table(found, lang)
 
 
 def _way_name(way: str) -> str:
     return text(f"app.show.{way}")
-
-
-def _show_measures(found: cache.Answer) -> None:
-    measures = measure_coverage(found.coverage).iloc[0]
-    rate = found.coverage.summary()["coverage_rate"].iloc[0]
-    cutoff = f"{found.coverage.cutoff_m:g}"
-    notes = {
-        "covered": {
-            "lost": f"{int(measures['lost_at_minus_10']):,}",
-            "gained": f"{int(measures['gained_at_plus_10']):,}",
-        },
-        "paper": {"cutoff": cutoff},
-        "overlap": {"mean": f"{measures['mean_stations']:.2f}"},
-        "detour": {},
-    }
-    values = {
-        "covered": f"{rate:.1%}",
-        "paper": f"{int(measures['paper_only']):,}",
-        "overlap": f"{int(measures['overlap']):,}",
-        "detour": f"{measures['detour_ratio']:.2f}",
-    }
-    for name, value in values.items():
-        widgets.show_figure(
-            text(f"app.measure.{name}", cutoff=cutoff),
-            value,
-            text(f"app.measure.{name}_note", **notes[name]),
-            estimated=widgets.is_estimated(found.plan),
-        )

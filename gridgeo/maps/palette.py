@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-BLUE, SKY, VERMILLION, ORANGE, GREEN, PURPLE = "#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7"
+BLUE, SKY, VERMILION, ORANGE, GREEN, PURPLE = "#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7"
 INK, PAPER = "#1f2933", "#ffffff"
 
 Style = dict[str, Any]
@@ -33,10 +33,10 @@ BLOCK: Style = {"stroke": "#7b8794", "weight": 1, "dash": [3, 3]}
 COMMUNITY: Style = {"stroke": "#00805d", "weight": 2.6, "dash": [9, 6]}
 GRID: Style = {"stroke": "#5b3a8c", "weight": 1.8}
 GAP: Style = {
-    "stroke": VERMILLION,
+    "stroke": VERMILION,
     "weight": 2.2,
     "dash": [6, 4],
-    "fill": VERMILLION,
+    "fill": VERMILION,
     "fillOpacity": 0.08,
     "hatch": True,
 }
@@ -50,11 +50,11 @@ HOUSEHOLD_WITHIN: tuple[Style, ...] = (
     {"shape": "disc", "fill": SKY, "stroke": "#0b3c5d", "weight": 1.4},
     {"shape": "ring", "fill": PAPER, "stroke": BLUE, "weight": 2.2},
 )
-HOUSEHOLD_BEYOND: Style = {"shape": "triangle", "fill": VERMILLION, "stroke": PAPER, "weight": 0.8}
+HOUSEHOLD_BEYOND: Style = {"shape": "triangle", "fill": VERMILION, "stroke": PAPER, "weight": 0.8}
 HOUSEHOLD_NO_WAY: Style = {"shape": "cross", "stroke": INK, "weight": 2.6}
 HOUSEHOLD_PAPER: Style = {"shape": "diamond", "fill": "#F0E442", "stroke": INK, "weight": 1.4}
 HOUSEHOLD_OVERLAP: tuple[Style, ...] = (
-    {"shape": "triangle", "fill": VERMILLION, "stroke": PAPER, "weight": 0.8},
+    {"shape": "triangle", "fill": VERMILION, "stroke": PAPER, "weight": 0.8},
     {"shape": "disc", "fill": "#c6dbef", "stroke": "#0b3c5d", "weight": 1},
     {"shape": "disc", "fill": SKY, "stroke": "#0b3c5d", "weight": 1.6},
     {"shape": "square", "fill": "#0b3c5d", "stroke": PAPER, "weight": 0.8},
