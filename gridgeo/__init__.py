@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gridgeo.coverage import assess_coverage as assess_coverage
     from gridgeo.crs import to_metric as to_metric
     from gridgeo.errors import GridgeoError as GridgeoError
+    from gridgeo.errors import ImportFaults as ImportFaults
     from gridgeo.gaps import find_gaps as find_gaps
     from gridgeo.maps import coverage_map as coverage_map
     from gridgeo.maps import write_map as write_map
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
     from gridgeo.plan import make_plan as make_plan
     from gridgeo.readers import bundled_places as bundled_places
     from gridgeo.readers import bundled_plan_path as bundled_plan_path
+    from gridgeo.readers import import_plan as import_plan
     from gridgeo.readers import read_osm as read_osm
+    from gridgeo.scenario import Scenario as Scenario
+    from gridgeo.scenario import compare as compare
+    from gridgeo.scenario import run_scenario as run_scenario
     from gridgeo.service_area import service_areas as service_areas
+    from gridgeo.store import export_plan as export_plan
     from gridgeo.store import read_plan as read_plan
     from gridgeo.store import write_plan as write_plan
 
@@ -38,9 +44,11 @@ _WHERE = {
     "Assessment": "assessment",
     "Coverage": "coverage",
     "GridgeoError": "errors",
+    "ImportFaults": "errors",
     "Network": "network",
     "Partition": "partition",
     "Plan": "plan",
+    "Scenario": "scenario",
     "assess_coverage": "coverage",
     "assess_plan": "assessment",
     "build_network": "network",
@@ -48,13 +56,17 @@ _WHERE = {
     "bundled_plan_path": "readers",
     "check_partition": "partition",
     "check_plan": "plan",
+    "compare": "scenario",
     "coverage_map": "maps",
     "enclose_blocks": "blocks",
+    "export_plan": "store",
     "find_gaps": "gaps",
+    "import_plan": "readers",
     "make_plan": "plan",
     "partition_grids": "partition",
     "read_osm": "readers",
     "read_plan": "store",
+    "run_scenario": "scenario",
     "service_areas": "service_area",
     "to_metric": "crs",
     "write_map": "maps",

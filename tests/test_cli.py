@@ -153,6 +153,9 @@ def test_bad_data_gets_one_sentence_and_exit_code_1(arguments, sentence, divided
         ["partition", "x.gpkg", "--households", "500-300"],
         ["partition", "x.gpkg", "--households", "many"],
         ["check", "x.gpkg", "--layer", "clouds"],
+        ["check", "x.csv", "--layer", "clouds"],
+        ["export", "x.gpkg", "--format", "pdf"],
+        ["import", "--streets", "x.shp"],
         ["--lang", "fr", "demo"],
         ["app", "--lang", "fr"],
     ],
@@ -198,6 +201,36 @@ def test_an_undivided_plan_is_divided_in_passing(tmp_path):
     assert ran.returncode == 0
     assert "grids" in ran.stdout
     assert gridgeo("check", plan).returncode == 0
+
+
+def test_files_come_in_and_go_out(tmp_path):
+    place = ROOT / "data" / "qinghuayuan"
+    sources = ["--boundary", place / "boundary.geojson", "--streets", place / "qinghuayuan.osm.pbf"]
+    ran = gridgeo("import", *sources, "--out", tmp_path / "plan.gpkg", "--json")
+    assert ran.returncode == 0, ran.stderr
+    layers = json.loads(ran.stdout)["layers"]
+    assert layers["streets"] > 500
+    assert layers["households"] == 0
+    for form, name in (("geojson", "streets.geojson"), ("csv", "streets.csv")):
+        ran = gridgeo("export", tmp_path / "plan.gpkg", "--format", form, "--out", tmp_path / form, "--json")
+        assert ran.returncode == 0, ran.stderr
+        assert name in {Path(file).name for file in json.loads(ran.stdout)["files"]}
+    assert len(gpd.read_file(tmp_path / "geojson" / "streets.geojson")) == layers["streets"]
+
+
+def test_an_import_names_every_fault_and_writes_nothing(tmp_path):
+    place = ROOT / "data" / "qinghuayuan"
+    (tmp_path / "stations.csv").write_text("名称,经度,纬度\n甲,116.32,\n乙,,40.0\n", encoding="utf-8")
+    sources = ["--boundary", place / "boundary.geojson", "--streets", place / "qinghuayuan.osm.pbf"]
+    ran = gridgeo(
+        "import", *sources, "--stations", tmp_path / "stations.csv", "--out", tmp_path / "plan.gpkg", "--json"
+    )
+    answer = json.loads(ran.stdout)
+    assert ran.returncode == 1
+    assert answer["error"] == "ImportFaults"
+    assert {fault["file"] for fault in answer["faults"]} == {"stations.csv"}
+    assert {fault["row"] for fault in answer["faults"]} == {2, 3}
+    assert not (tmp_path / "plan.gpkg").exists()
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gridgeo.cli import edit_commands, output
-from gridgeo.errors import GridgeoError, join_sentences
+from gridgeo.cli import data_commands, edit_commands, output
+from gridgeo.errors import GridgeoError
 from gridgeo.texts import LANGUAGES, text
 
 app = typer.Typer(help=text("cli.about"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -169,30 +169,6 @@ def partition(
         answers.print_partition(made, [target])
 
 
-@app.command(help=text("cli.check"))
-def check(
-    plan: PlanFile,
-    layer: Annotated[str | None, typer.Option("--layer", help=text("cli.check_layer"), metavar="LAYER")] = None,
-    as_json: AsJson = False,  # noqa: FBT002
-) -> int:
-    """Name everything in a plan that is wrong."""
-    from gridgeo.plan import check_plan  # noqa: PLC0415
-    from gridgeo.schema import LAYERS  # noqa: PLC0415
-    from gridgeo.store import read_plan  # noqa: PLC0415
-
-    if layer is not None and layer not in LAYERS:
-        raise typer.BadParameter(f"--layer {layer} ({' | '.join(LAYERS)})")
-    faults = [fault for fault in check_plan(read_plan(plan)) if layer in (None, fault.layer)]
-    if as_json:
-        output.print_json({"file": str(plan), "faults": [fault.as_dict() for fault in faults]})
-    elif faults:
-        output.print_lines(text("cli.check_found", file=plan.name, count=len(faults)))
-        output.print_lines(*(f"- {join_sentences(fault.message, fault.remedy)}" for fault in faults))
-    else:
-        output.print_lines(text("cli.check_ok", file=plan.name))
-    return 1 if faults else 0
-
-
 @app.command(name="app", help=text("cli.app"))
 def serve(
     plan: Annotated[Path | None, typer.Argument(metavar="[PLAN]", help=text("cli.app_plan"))] = None,
@@ -209,6 +185,9 @@ def serve(
     return subprocess.call(command)  # noqa: S603 (our own program)
 
 
+app.command(name="import", help=text("cli.import"))(data_commands.import_files)
+app.command(help=text("cli.check"))(data_commands.check)
+app.command(help=text("cli.export"))(data_commands.export)
 app.command(help=text("edits.cli_edit"))(edit_commands.edit)
 app.command(help=text("edits.cli_undo"))(edit_commands.undo)
 app.command(help=text("edits.cli_log"))(edit_commands.log)

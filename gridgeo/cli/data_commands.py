@@ -1,0 +1,155 @@
+"""The commands of data: import, check, export. Each reads, calls one function of the library, and prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gridgeo.cli import output
+from gridgeo.errors import Fault, FileError, ImportFaults, PlanError, join_sentences
+from gridgeo.texts import text
+
+AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help=text("cli.plan"))]
+
+
+def _source(name: str) -> Any:  # noqa: ANN401 (an option)
+    return typer.Option(f"--{name}", metavar="FILE", help=text(f"cli.import_{name}"))
+
+
+def import_files(
+    boundary: Annotated[Path, _source("boundary")],
+    streets: Annotated[Path, _source("streets")],
+    households: Annotated[Path | None, _source("households")] = None,
+    stations: Annotated[Path | None, _source("stations")] = None,
+    barriers: Annotated[Path | None, _source("barriers")] = None,
+    gates: Annotated[Path | None, _source("gates")] = None,
+    units: Annotated[Path | None, _source("units")] = None,
+    crs: Annotated[str | None, typer.Option("--crs", metavar="CRS", help=text("cli.import_crs"))] = None,
+    profile: Annotated[Path | None, typer.Option("--profile", metavar="FILE", help=text("cli.import_profile"))] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="PLAN", help=text("cli.import_out"))] = Path("plan.gpkg"),
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make a plan of files from outside."""
+    from gridgeo.readers import prepare_import  # noqa: PLC0415
+    from gridgeo.store import write_plan  # noqa: PLC0415
+
+    report = prepare_import(
+        boundary=boundary,
+        streets=streets,
+        households=households,
+        stations=stations,
+        barriers=barriers,
+        gates=gates,
+        units=units,
+        crs=crs,
+        profile=profile,
+    )
+    if report.plan is None:
+        faults = report.findings.faults
+        raise ImportFaults("import_faults", faults=faults, count=len(faults))
+    write_plan(report.plan, out)
+    if as_json:
+        counts = {name: len(layer) for name, layer in report.plan.layers().items()}
+        output.print_json({"file": str(out), "layers": counts, **report.as_dict()})
+        return
+    _print_report(report)
+    output.print_lines(text("cli.wrote"), f"  {out}")
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="PLAN|FILE", help=text("cli.check_file"))],
+    layer: Annotated[str | None, typer.Option("--layer", metavar="LAYER", help=text("cli.check_layer"))] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> int:
+    """Name everything in a plan or a file that is wrong."""
+    faults = _check_plan(file, layer)
+    if faults is None:
+        faults = _check_file(file, layer)
+    if as_json:
+        output.print_json({"file": str(file), "faults": [fault.as_dict() for fault in faults]})
+    elif faults:
+        output.print_lines(text("cli.check_found", file=file.name, count=len(faults)), *_worded(faults))
+    else:
+        output.print_lines(text("cli.check_ok", file=file.name))
+    return 1 if faults else 0
+
+
+def export(
+    plan: PlanFile,
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help=text("cli.export_format"))],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help=text("cli.out_dir"))] = Path("gridgeo-export"),
+    encoding: Annotated[
+        str, typer.Option("--encoding", metavar="gbk|utf-8", help=text("cli.export_encoding"))
+    ] = "utf-8",
+    *,
+    public: Annotated[bool, typer.Option("--public", help=text("cli.export_public"))] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a plan for other programs."""
+    from gridgeo.store import ENCODINGS, FORMATS, export_plan, read_plan  # noqa: PLC0415
+
+    if form not in FORMATS:
+        raise typer.BadParameter(f"--format {form} ({' | '.join(FORMATS)})")
+    if encoding not in ENCODINGS:
+        raise typer.BadParameter(f"--encoding {encoding} ({' | '.join(ENCODINGS)})")
+    done = export_plan(read_plan(plan), out, format=form, encoding=encoding, public=public)
+    if as_json:
+        losses = [vars(loss) for loss in done.losses]
+        output.print_json({"files": [str(file) for file in done.files], "losses": losses})
+        return
+    output.print_lines(text("cli.wrote"), *(f"  {file}" for file in done.files))
+    if done.losses:
+        output.print_lines(text("cli.export_losses", count=len(done.losses)))
+
+
+def _check_plan(file: Path, layer: str | None) -> list[Fault] | None:
+    """Check a plan; None when the file is no plan but some layer's file."""
+    from gridgeo.plan import check_plan  # noqa: PLC0415
+    from gridgeo.schema import LAYERS  # noqa: PLC0415
+    from gridgeo.store import read_plan  # noqa: PLC0415
+
+    if layer is not None and layer not in {*LAYERS, "boundary"}:
+        raise typer.BadParameter(f"--layer {layer} (boundary | {' | '.join(LAYERS)})")
+    if file.suffix.lower() != ".gpkg" and layer is not None:
+        return None
+    try:
+        plan = read_plan(file)
+    except (PlanError, FileError) as error:
+        if layer is not None and error.key == "not_a_plan":
+            return None
+        raise
+    return [fault for fault in check_plan(plan) if layer in (None, fault.layer)]
+
+
+def _check_file(file: Path, layer: str | None) -> list[Fault]:
+    from gridgeo.readers import check_file  # noqa: PLC0415
+
+    report = check_file(file, layer=str(layer))
+    return [*report.findings.faults, *report.remarks]
+
+
+def _print_report(report: Any) -> None:  # noqa: ANN401 (imported late)
+    """Print what was understood, repaired and noticed."""
+    rows = [
+        [layer, column, source]
+        for layer, mapping in report.findings.mappings.items()
+        for column, source in mapping.columns.items()
+        if source is not None
+    ]
+    if rows:
+        titles = [text("cli.import_layer"), text("cli.import_column"), text("cli.import_from")]
+        output.print_table(text("cli.import_mapped"), titles, [[str(cell) for cell in row] for row in rows])
+    for title, lines in (
+        ("import_repaired", [repair.message for repair in report.findings.repairs]),
+        ("import_remarks", [join_sentences(fault.message, fault.remedy) for fault in report.remarks]),
+    ):
+        if lines:
+            output.print_lines(f"{text(f'cli.{title}')} ({len(lines)}):", *(f"- {line}" for line in lines[:50]))
+
+
+def _worded(faults: list[Fault]) -> list[str]:
+    return [f"- {join_sentences(fault.message, fault.remedy)}" for fault in faults]
