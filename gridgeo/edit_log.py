@@ -1,14 +1,15 @@
 """The log of a plan: every change in order, who and when, what it was before and after, each record sealed to the last.
 
-A log only grows: an undo is a record too. A record's seal is the SHA-256 of the seal before it and of everything the
-record says, so a record that was changed, left out or put in by hand shows, and which one it was.
+A log only grows: an undo is a record too. A record's seal is the SHA-256 of the seal before it and of the SHA-256 of
+everything the record says, so a record that was changed, left out or put in by hand shows, and which one it was.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from gridgeo.errors import PlanError
 
@@ -44,6 +45,11 @@ class EditRecord:
     changes: str
     seal: str
 
+    @cached_property
+    def digest(self) -> str:
+        """The hash of what the record says, in hexadecimal; worked out once, since a record never changes."""
+        return _hash(json.dumps(_said(self), ensure_ascii=False, separators=(",", ":")))
+
 
 def seal_record(before: str, *, rev: int, time: str, who: str, kind: str, edit: str, changes: str) -> EditRecord:
     """Make the next record of a log.
@@ -60,9 +66,8 @@ def seal_record(before: str, *, rev: int, time: str, who: str, kind: str, edit: 
     EditRecord
         The record with its seal.
     """
-    said = json.dumps([before, rev, time, who, kind, edit, changes], ensure_ascii=False, separators=(",", ":"))
-    seal = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
-    return EditRecord(rev, time, who, kind, edit, changes, seal)
+    record = EditRecord(rev, time, who, kind, edit, changes, "")
+    return replace(record, seal=_hash(before + record.digest))
 
 
 def require_sound(log: tuple[EditRecord, ...]) -> None:
@@ -82,15 +87,14 @@ def require_sound(log: tuple[EditRecord, ...]) -> None:
     for expected, record in enumerate(log, start=1):
         if record.rev != expected:
             raise PlanError("log_altered", rev=expected)
-        made = seal_record(
-            before,
-            rev=record.rev,
-            time=record.time,
-            who=record.who,
-            kind=record.kind,
-            edit=record.edit,
-            changes=record.changes,
-        )
-        if made.seal != record.seal:
+        if record.seal != _hash(before + record.digest):
             raise PlanError("log_altered", rev=expected)
         before = record.seal
+
+
+def _said(record: EditRecord) -> tuple[object, ...]:
+    return record.rev, record.time, record.who, record.kind, record.edit, record.changes
+
+
+def _hash(said: str) -> str:
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()

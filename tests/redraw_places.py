@@ -14,9 +14,10 @@ Each block has one household point in its middle, of 100 households; a station s
 import random
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 
-from gridgeo.grid_layer import dissolve_grids
+from gridgeo.partition.grid_layer import dissolve_grids
 from gridgeo.plan import Name, PlanInfo, make_plan
 from gridgeo.redraw import VOCABULARY, make_edit
 
@@ -105,7 +106,7 @@ def snapshot(plan):
             layer.index.tolist(),
             [bytes(shape) for shape in layer.geometry.to_wkb()],
             [
-                [None if value != value or value is None else (type(value).__name__, value) for value in layer[column]]
+                [None if pd.isna(value) else (type(value).__name__, value) for value in layer[column]]
                 for column in layer.columns.drop(layer.geometry.name)
             ],
         )

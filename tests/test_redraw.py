@@ -9,7 +9,7 @@ import shapely
 from redraw_places import random_edit, snapshot, town
 
 from gridgeo.errors import GridgeoError, InputError, PlanError
-from gridgeo.grid_layer import dissolve_grids
+from gridgeo.partition.grid_layer import dissolve_grids
 from gridgeo.redraw import VOCABULARY, describe_edit, make_edit, read_edit, try_edit
 from gridgeo.texts import using_language
 
@@ -113,7 +113,7 @@ def test_a_split_prefers_a_strong_street_near_the_line():
     borders = []
     for block in plan.blocks["block_id"]:
         x, y = int(block[1]), int(block[2])
-        told = [("B%d%d" % (x + 1, y), None), ("B%d%d" % (x, y + 1), names.get((block, f"B{x}{y + 1}")))]
+        told = [(f"B{x + 1}{y}", None), (f"B{x}{y + 1}", names.get((block, f"B{x}{y + 1}")))]
         borders.append(
             json.dumps(
                 [
@@ -304,7 +304,7 @@ def test_an_edit_of_the_wrong_form_is_one_sentence(key, said):
 def test_every_kind_is_worded_and_survives_json(kind):
     import random
 
-    rng = random.Random(1)
+    rng = random.Random(1)  # noqa: S311 (no secret)
     plan = town()
     found = next(edit for edit in (random_edit(plan, rng) for _ in range(10_000)) if edit.kind == kind)
     assert read_edit(json.loads(found.as_json())) == found

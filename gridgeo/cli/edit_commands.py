@@ -27,15 +27,17 @@ def edit(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Make the edits of a file: all of them, or none."""
-    from gridgeo.redraw import edit_file  # noqa: PLC0415
+    from gridgeo.redraw import edit_file, find_breaks  # noqa: PLC0415
     from gridgeo.scenario import apply_scenario, read_scenario  # noqa: PLC0415
 
     scenario = read_scenario(edits)
     done: list[Any] = []
+    broken: list[Any] = []
 
     def work(before: Any) -> Any:  # noqa: ANN401 (imported late)
         after, outcomes = apply_scenario(before, scenario, who=_name(who))
         done.extend(outcomes)
+        broken.extend(find_breaks(before, after))
         return after
 
     saved = edit_file(plan, work)
@@ -44,6 +46,16 @@ def edit(
         "edits": [
             {**outcome.edit.as_dict(), "what": str(outcome.edit), "offers": [each.as_dict() for each in outcome.offers]}
             for outcome in done
+        ],
+        "breaks": [
+            {
+                "rule": finding.rule,
+                "item": finding.item,
+                "blocks": list(finding.blocks),
+                "message": finding.message,
+                "repairs": [each.as_dict() for each in repairs],
+            }
+            for finding, repairs in broken
         ],
         "rev": len(saved.edits),
     }
@@ -54,6 +66,8 @@ def edit(
     offers = [str(offer) for outcome in done for offer in outcome.offers]
     if offers:
         output.print_lines(text("edits.offers"), *(f"- {offer}" for offer in offers))
+    for finding, repairs in broken:
+        output.print_lines(f"! {finding.message}", *(f"    {text('edits.repair', edit=each)}" for each in repairs))
     output.print_lines(text("edits.saved", file=plan.name, rev=len(saved.edits)))
 
 

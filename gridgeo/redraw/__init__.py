@@ -15,20 +15,27 @@ from gridgeo.redraw.history import (
     tabulate_log,
     undo_edits,
 )
+from gridgeo.redraw.lineage import cross_grids, list_handover
+from gridgeo.redraw.referee import Finding, find_breaks, judge_plan, suggest_repairs
 from gridgeo.redraw.saving import edit_file, save_edits
 
 __all__ = [
     "VOCABULARY",
     "Change",
     "Edit",
+    "Finding",
     "Outcome",
     "apply_changes",
     "apply_edit",
     "base_plan",
+    "cross_grids",
     "describe_edit",
     "describe_record",
     "edit_file",
+    "find_breaks",
     "find_done",
+    "judge_plan",
+    "list_handover",
     "log_head",
     "make_edit",
     "read_edit",
@@ -37,6 +44,7 @@ __all__ = [
     "require_current",
     "reverse_changes",
     "save_edits",
+    "suggest_repairs",
     "tabulate_log",
     "try_edit",
     "undo_edits",

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.bounds_text import describe_bounds, walk_corners
 from gridgeo.errors import InputError
+from gridgeo.partition.bounds_text import walk_corners, word_bounds
 from gridgeo.plan import Plan
 from gridgeo.redraw.changes import Change, find_row, read_row
 from gridgeo.redraw.ground import Ints, find_ground
+from gridgeo.texts import LANGUAGES
 
 SUMS = ("households", "persons", "load")
 """What a grid's row adds up over its blocks."""
@@ -213,8 +214,8 @@ def measure_grid(plan: Plan, members: Ints) -> dict[str, Any]:
     return figures
 
 
-def bound_grids(plan: Plan, labels: npt.NDArray[np.object_], grids: list[str]) -> dict[str, dict[str, Any]]:
-    """Say in words what bounds some grids, from their blocks and the blocks beside them.
+def bound_grid(plan: Plan, labels: npt.NDArray[np.object_], members: Ints) -> dict[str, Any]:
+    """Say in words what bounds a grid.
 
     Parameters
     ----------
@@ -222,32 +223,38 @@ def bound_grids(plan: Plan, labels: npt.NDArray[np.object_], grids: list[str]) -
         The plan.
     labels : ndarray of object, shape (blocks,)
         The grid of every block.
-    grids : list of str
-        The grids.
+    members : ndarray of int
+        The places of the grid's blocks.
 
     Returns
     -------
     dict
-        Grid → the columns that `gridgeo.bounds_text.describe_bounds` gives, where the plan's grids have them.
+        The columns that `gridgeo.partition.bounds_text.describe_bounds` gives, where the plan's grids have them.
     """
-    kept = [name for name in _BOUNDS if name in plan.grids]
-    if not kept or not grids:
-        return {}
-    ground = find_ground(plan)
-    members = np.flatnonzero(np.isin(labels.astype(str), grids))
-    beside = [ground.end[ground.start[block] : ground.start[block + 1]] for block in members]
-    rows = np.unique(np.concatenate([members, *beside]))
-    columns = [name for name in ("block_id", "borders", plan.blocks.geometry.name) if name in plan.blocks]
-    some = plan.blocks[columns].iloc[rows].reset_index(drop=True)
-    words = describe_bounds(some.assign(grid_id=labels[rows]))
-    return {grid: {name: words.at[grid, name] for name in kept} for grid in grids}
+    kept = [lang for lang in LANGUAGES if f"bounds_{lang}" in plan.grids]
+    outline = find_ground(plan).outline if kept else None
+    if outline is None:
+        return {f"bounds_{lang}": "" for lang in kept}
+    grid = labels[members[0]]
+    spans = [np.arange(outline.start[block], outline.start[block + 1]) for block in members]
+    every = np.concatenate(spans)
+    other = outline.other[every]
+    outer = every[(other < 0) | (labels[other] != grid)].tolist()
+    told = {}
+    for lang in kept:
+        sides: dict[str, dict[str, float]] = {}
+        for one in outer:
+            along = sides.setdefault(outline.side[one], {})
+            name = outline.names[lang][one]
+            along[name] = along.get(name, 0.0) + outline.length[one]
+        told[f"bounds_{lang}"] = word_bounds(sides, lang)
+    return told
 
 
 def _redraw(
     plan: Plan, labels: npt.NDArray[np.object_], touched: set[str], come: Mapping[str, Mapping[str, Any]]
 ) -> list[Change]:
     changes = []
-    words = bound_grids(plan, labels, sorted(grid for grid in touched | set(come) if (labels == grid).any()))
     kept = [name for name in _DERIVED if name in plan.grids] + [plan.grids.geometry.name]
     gone = 0
     for grid in sorted(touched - set(come)):
@@ -257,15 +264,16 @@ def _redraw(
             changes.append(Change("grids", row, read_row(plan.grids, row), None))
             gone += 1
             continue
-        told = {**measure_grid(plan, members), **words.get(grid, {})}
+        told = measure_grid(plan, members) | bound_grid(plan, labels, members)
         figures = {name: value for name, value in told.items() if name in kept}
         changes.append(Change("grids", row, read_row(plan.grids, row, figures), figures))
     left = [str(grid) for grid in plan.grids["grid_id"] if not (grid in touched and not (labels == grid).any())]
     for grid in sorted(come):
         at = next((place for place, other in enumerate(left) if other > grid), len(left))
         left.insert(at, grid)
-        figures = measure_grid(plan, np.flatnonzero(labels == grid))
-        whole = dict.fromkeys(plan.grids.columns) | dict(come[grid]) | figures | words.get(grid, {})
+        members = np.flatnonzero(labels == grid)
+        told = measure_grid(plan, members) | bound_grid(plan, labels, members)
+        whole = dict.fromkeys(plan.grids.columns) | dict(come[grid]) | told
         known = {name: value for name, value in whole.items() if name in plan.grids.columns}
         changes.append(Change("grids", at, None, _filled(plan, known)))
     return _final_places(changes, left)

@@ -78,5 +78,5 @@ def try_edit(plan: Plan, edit: Edit) -> Outcome:
     find_ground(plan)
     draft = _WORK[edit.kind](plan, edit)
     if not draft.changes:
-        raise InputError("edit_changes_nothing", edit=str(edit))
+        raise InputError("edit_changes_nothing", edit=edit)
     return Outcome(apply_changes(plan, draft.changes), edit, draft.changes, draft.offers)

@@ -12,7 +12,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from gridgeo.codes import number_places
+from gridgeo.partition.codes import number_places
 from gridgeo.plan import Plan
 
 _DIGITS = 3

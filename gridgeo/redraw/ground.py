@@ -6,8 +6,11 @@ It is worked out once for a plan and handed on from edit to edit, which is what 
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -15,13 +18,40 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridgeo.atoms import pair_table
-from gridgeo.edges import read_borders
+from gridgeo.blocks.edges import read_borders
+from gridgeo.partition.atoms import pair_table
+from gridgeo.partition.bounds_text import outline_blocks
 from gridgeo.plan import Plan
+from gridgeo.texts import LANGUAGES
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """The border segments of every block and what they are called.
+
+    Parameters
+    ----------
+    start : ndarray of int, shape (blocks + 1,)
+        Those of block ``i`` are ``start[i]`` to ``start[i + 1]``.
+    other : ndarray of int, one a segment
+        The block beyond; -1 for none.
+    side : list of str
+        The side of the block they lie on.
+    length : list of float
+        Metres.
+    names : dict
+        Language → what each is called.
+    """
+
+    start: Ints
+    other: Ints
+    side: list[str]
+    length: list[float]
+    names: dict[str, list[str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +78,10 @@ class Ground:
         Whether one can walk across.
     household_start, household_row : ndarray of int
         The households of each block in compressed rows.
+    layer : GeoDataFrame
+        The blocks' ids, borders and ground.
+    notes : dict
+        What others worked out from it and want to find again.
     """
 
     ids: npt.NDArray[np.object_]
@@ -62,6 +96,24 @@ class Ground:
     walkable: Flags
     household_start: Ints
     household_row: Ints
+    layer: gpd.GeoDataFrame
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def outline(self) -> Outline | None:
+        """The named border segments of every block; None where the blocks carry no borders."""
+        table = outline_blocks(self.layer)
+        if table is None:
+            return None
+        table = table.sort_values("block", kind="stable")
+        block = table["block"].to_numpy(np.int64)
+        return Outline(
+            start=np.searchsorted(block, np.arange(len(self.ids) + 1)).astype(np.int64),
+            other=table["other"].to_numpy(np.int64),
+            side=[str(side) for side in table["side"]],
+            length=table["length"].to_numpy(np.float64).tolist(),
+            names={lang: table[f"name_{lang}"].tolist() for lang in LANGUAGES},
+        )
 
     def households_of(self, block: int) -> Ints:
         """Return the rows of a block's households.
@@ -201,4 +253,5 @@ def _survey(plan: Plan) -> Ground:
         walkable=pairs["walkable"].to_numpy(dtype=bool)[both],
         household_start=np.searchsorted(home[by_block], np.arange(len(ids) + 1)).astype(np.int64),
         household_row=by_block.astype(np.int64),
+        layer=blocks[[name for name in ("block_id", "borders", blocks.geometry.name) if name in blocks]],
     )

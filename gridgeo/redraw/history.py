@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -17,6 +17,17 @@ from gridgeo.redraw.changes import apply_changes, read_changes, reverse_changes,
 from gridgeo.redraw.edits import Edit, describe_edit, read_edit
 from gridgeo.redraw.ground import carry_ground
 from gridgeo.texts import text
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A record as an error words it: in the language of whoever reads the error."""
+
+    record: EditRecord
+    log: tuple[EditRecord, ...]
+
+    def __str__(self) -> str:
+        return describe_record(self.record, self.log)
 
 
 def apply_edit(
@@ -176,8 +187,8 @@ def require_current(plan: Plan, seen: str | None) -> None:
     last = since[-1] if since else None
     if last is None:
         raise PlanError("stale_unknown")
-    what = describe_record(last, plan.edits)
-    raise PlanError("stale_edit", count=len(since), who=last.who or "–", time=last.time, what=what)
+    said = _Said(last, plan.edits)
+    raise PlanError("stale_edit", count=len(since), who=last.who or "–", time=last.time, what=said)
 
 
 def describe_record(record: EditRecord, log: tuple[EditRecord, ...]) -> str:

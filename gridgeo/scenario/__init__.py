@@ -3,6 +3,7 @@
 from gridgeo.scenario.compare import Comparison, compare, compare_files, tabulate_figures, write_comparison
 from gridgeo.scenario.model import Scenario, plan_key, read_scenario, require_plan, write_scenario
 from gridgeo.scenario.run import ScenarioResult, apply_scenario, assess_fresh, run_scenario, update_coverage
+from gridgeo.scenario.walks import judge_walks
 
 __all__ = [
     "Comparison",
@@ -12,6 +13,7 @@ __all__ = [
     "assess_fresh",
     "compare",
     "compare_files",
+    "judge_walks",
     "plan_key",
     "read_scenario",
     "require_plan",

@@ -134,7 +134,7 @@ def apply_scenario(plan: Plan, scenario: Scenario, *, who: str = "") -> tuple[Pl
         try:
             outcomes.append(apply_edit(outcomes[-1].plan if outcomes else plan, edit, who=who))
         except InputError as error:
-            raise InputError("scenario_edit_refused", name=scenario.name, number=number, detail=str(error)) from error
+            raise InputError("scenario_edit_refused", name=scenario.name, number=number, detail=error) from error
     return (outcomes[-1].plan if outcomes else plan), tuple(outcomes)
 
 

@@ -1,0 +1,329 @@
+"""The log: undo and redo to the last bit, replay, stale and altered logs, and saves that a crash cannot halve."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from redraw_places import random_edit, snapshot, town
+
+from gridgeo.edit_log import EditRecord, require_sound
+from gridgeo.errors import FileError, GridgeoError, InputError, PlanError
+from gridgeo.redraw import (
+    apply_edit,
+    base_plan,
+    edit_file,
+    find_done,
+    log_head,
+    make_edit,
+    redo_edits,
+    replay_log,
+    save_edits,
+    tabulate_log,
+    undo_edits,
+)
+from gridgeo.store import hold_lock, read_log, read_plan, write_plan
+from gridgeo.texts import using_language
+
+RENAME = make_edit("rename_grid", grid="G1", name="甲")
+MOVE = make_edit("move_blocks", blocks=["B00"], to="G2")
+
+
+def edited(*edits, plan=None):
+    plan = plan or town()
+    for edit in edits:
+        plan = apply_edit(plan, edit, who="李").plan
+    return plan
+
+
+def test_a_record_says_who_when_what_before_and_after():
+    plan = apply_edit(town(), MOVE, who="李", time=datetime(2026, 11, 21, 8, 30, tzinfo=UTC)).plan
+    (record,) = plan.edits
+    assert (record.rev, record.time, record.who, record.kind) == (1, "2026-11-21T08:30:00Z", "李", "move_blocks")
+    assert json.loads(record.edit) == {"kind": "move_blocks", "blocks": ["B00"], "to": "G2"}
+    first = json.loads(record.changes)[0]
+    assert first == ["blocks", 0, {"grid_id": "G1"}, {"grid_id": "G2"}]
+    table = tabulate_log(undo_edits(plan))
+    assert table["kind"].tolist() == ["move_blocks", "undo"]
+    assert table["what"].tolist() == ["Move B00 to grid G2", "Take back edit 1: Move B00 to grid G2"]
+    assert table["stands"].tolist() == [False, False]
+
+
+def test_undo_and_redo_of_any_depth_are_exact():
+    states = [town()]
+    rng = random.Random(5)  # noqa: S311 (no secret)
+    while len(states) < 25:
+        try:
+            states.append(apply_edit(states[-1], random_edit(states[-1], rng)).plan)
+        except GridgeoError:
+            continue
+    kept = [snapshot(plan) for plan in states]
+    plan = states[-1]
+    for depth in (1, 5, 24):
+        back = undo_edits(plan, depth)
+        assert snapshot(back) == kept[-1 - depth]
+        assert snapshot(redo_edits(back, depth)) == kept[-1]
+        assert snapshot(redo_edits(back, 1)) == kept[-depth]
+    assert snapshot(states[0]) == kept[0]
+
+
+def test_a_new_edit_ends_what_could_be_redone():
+    plan = undo_edits(edited(RENAME, MOVE))
+    assert find_done(plan.edits) == ([1], [2])
+    plan = edited(make_edit("lock_grid", grid="G4"), plan=plan)
+    assert find_done(plan.edits) == ([1, 4], [])
+    with pytest.raises(InputError) as caught:
+        redo_edits(plan)
+    assert caught.value.key == "nothing_to_redo"
+
+
+def test_the_log_replayed_on_the_base_gives_the_plan():
+    plan = redo_edits(undo_edits(edited(RENAME, MOVE, make_edit("split_grid", grid="G4", street="V3")), 3), 2)
+    base = base_plan(plan)
+    assert snapshot(base) == snapshot(town())
+    assert base.edits == ()
+    again = replay_log(base, plan.edits)
+    assert snapshot(again) == snapshot(plan)
+    assert again.edits == plan.edits
+    with pytest.raises(InputError) as caught:
+        replay_log(plan, plan.edits)
+    assert caught.value.key == "replay_on_edited"
+
+
+@pytest.mark.parametrize(
+    ("key", "work"),
+    [
+        ("nothing_to_undo", lambda: undo_edits(town())),
+        ("nothing_to_redo", lambda: redo_edits(edited(RENAME))),
+        ("too_many_to_undo", lambda: undo_edits(edited(RENAME), 2)),
+        ("too_many_to_redo", lambda: redo_edits(undo_edits(edited(RENAME)), 2)),
+        ("bad_steps", lambda: undo_edits(edited(RENAME), 0)),
+    ],
+)
+def test_nothing_to_undo_or_redo_is_one_sentence(key, work):
+    with pytest.raises(InputError) as caught:
+        work()
+    assert caught.value.key == key
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stale_edit_is_refused_with_the_others_change_shown():
+    plan = town()
+    seen = log_head(plan)
+    other = apply_edit(plan, RENAME, who="王", time=datetime(2026, 1, 2, tzinfo=UTC)).plan
+    with pytest.raises(PlanError) as caught:
+        apply_edit(other, MOVE, who="李", seen=seen)
+    assert caught.value.key == "stale_edit"
+    for language, said in (("en", "Name grid G1 甲"), ("zh", "将网格 G1 命名为 甲")):
+        with using_language(language):
+            assert said in str(caught.value)
+            assert "王" in str(caught.value)
+            assert "2026-01-02" in str(caught.value)
+    assert apply_edit(other, MOVE, seen=log_head(other)).plan.edits[-1].kind == "move_blocks"
+    with pytest.raises(PlanError):
+        undo_edits(other, seen="0" * 64)
+
+
+def alterations(log):
+    """Yield (record altered, log)."""
+    yield 2, (log[0], replace(log[1], who="王"), log[2])
+    yield 1, (replace(log[0], changes=log[0].changes.replace("甲", "乙")), *log[1:])
+    yield 3, (*log[:2], replace(log[2], time="2020-01-01T00:00:00Z"))
+    yield 2, (log[0], log[2])
+    yield 1, log[1:]
+    yield 2, (log[0], replace(log[2], rev=2), replace(log[1], rev=3))
+    yield 2, (log[0], EditRecord(2, "", "", "rename_grid", "{}", "[]", "x"), log[2])
+
+
+def test_a_log_altered_by_hand_is_refused_and_the_record_named():
+    plan = edited(RENAME, MOVE, make_edit("lock_grid", grid="G4"))
+    require_sound(plan.edits)
+    for rev, log in alterations(plan.edits):
+        bad = replace(plan, edits=log)
+        for work in (
+            lambda bad=bad: undo_edits(bad),
+            lambda bad=bad: tabulate_log(bad),
+            lambda bad=bad: base_plan(bad),
+        ):
+            with pytest.raises(PlanError) as caught:
+                work()
+            assert caught.value.key == "log_altered"
+            assert f"record {rev} " in caught.value.message
+
+
+def test_layers_changed_past_the_log_are_found():
+    plan = edited(RENAME, MOVE)
+    past = plan.replace(grids=plan.grids.assign(name="乙"))
+    with pytest.raises(PlanError) as caught:
+        base_plan(past)
+    assert caught.value.key == "log_disagrees"
+
+
+def test_the_log_travels_with_the_file(tmp_path):
+    path = tmp_path / "a.gpkg"
+    plan = edited(RENAME, MOVE, make_edit("add_station", station="S9", at=[1 / 3, 2 / 3]))
+    write_plan(plan, path)
+    back = read_plan(path)
+    assert back.edits == plan.edits == read_log(path)
+    assert snapshot(base_plan(back))["stations"] == snapshot(base_plan(plan))["stations"]
+    write_plan(undo_edits(back, 3), path)
+    assert snapshot(read_plan(path))["blocks"] == snapshot(town())["blocks"]
+
+
+def test_a_plan_from_before_there_were_logs_opens(tmp_path):
+    path = tmp_path / "a.gpkg"
+    write_plan(town(), path)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE edits")
+        database.execute("DELETE FROM gpkg_contents WHERE table_name = 'edits'")
+        database.commit()
+    assert read_plan(path).edits == ()
+
+
+def test_a_log_of_the_wrong_form_is_no_plan(tmp_path):
+    path = tmp_path / "a.gpkg"
+    write_plan(edited(RENAME), path)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE edits SET who = x'00ff'")
+        database.commit()
+    with pytest.raises(PlanError) as caught:
+        read_plan(path)
+    assert caught.value.key == "not_a_plan"
+
+
+def test_two_planners_who_save_over_each_other_are_told(tmp_path):
+    path = tmp_path / "a.gpkg"
+    write_plan(town(), path)
+    mine, theirs = read_plan(path), read_plan(path)
+    save_edits(edited(RENAME, plan=theirs), path)
+    with pytest.raises(PlanError) as caught:
+        save_edits(edited(MOVE, plan=mine), path)
+    assert caught.value.key == "stale_edit"
+    assert [record.kind for record in read_log(path)] == ["rename_grid"]
+    save_edits(edited(MOVE, plan=read_plan(path)), path)
+    assert [record.kind for record in read_log(path)] == ["rename_grid", "move_blocks"]
+    with pytest.raises(PlanError):
+        edit_file(path, lambda plan: edited(RENAME, plan=plan), seen="")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.gpkg"]
+
+
+def test_what_cannot_be_done_leaves_the_file_alone(tmp_path):
+    path = tmp_path / "a.gpkg"
+    write_plan(town(), path)
+    before = path.read_bytes()
+    with pytest.raises(InputError):
+        edit_file(path, undo_edits)
+    assert path.read_bytes() == before
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.gpkg"]
+
+
+def test_many_writers_lose_no_edit(tmp_path):
+    path = tmp_path / "a.gpkg"
+    write_plan(town(), path)
+
+    def write(number):
+        for turn in range(3):
+            edit = make_edit("rename_grid", grid=f"G{number}", name=f"{number}-{turn}")
+            edit_file(path, lambda plan, edit=edit: apply_edit(plan, edit).plan)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in (1, 2, 3, 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    plan = read_plan(path)
+    assert len(plan.edits) == 12
+    assert plan.grids["name"].tolist() == ["1-2", "2-2", "3-2", "4-2"]
+    assert snapshot(base_plan(plan))["grids"] == snapshot(town())["grids"]
+
+
+def test_a_lock_that_is_not_let_go_is_one_sentence(tmp_path):
+    path = tmp_path / "a.gpkg"
+    write_plan(town(), path)
+    with hold_lock(path), pytest.raises(FileError) as caught, hold_lock(path, patience_s=0.1):
+        pass
+    assert "somebody else is saving" in str(caught.value)
+
+
+SAVES = """
+import os, sys
+from gridgeo.redraw import apply_edit, edit_file, make_edit
+
+def save(turn):
+    edit = make_edit("move_blocks", blocks=["B00", "B01"], to=("G2", "G1")[turn % 2])
+    edit_file(sys.argv[1], lambda plan: apply_edit(plan, edit, who="x").plan)
+    print(turn, flush=True)
+
+for line in sys.stdin:
+    turn = int(line)
+    child = os.fork()
+    if child == 0:
+        print("pid", os.getpid(), flush=True)
+        while True:
+            save(turn)
+            turn += 1
+    os.waitpid(child, 0)
+    print("gone", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is a signal of POSIX")
+def test_a_save_that_is_killed_leaves_the_state_before_or_after(tmp_path):
+    """Kill a program that saves without a pause, 50 times at random moments."""
+    path = tmp_path / "a.gpkg"
+    write_plan(town(), path)
+    start = snapshot(read_plan(path))
+    rng = random.Random(11)  # noqa: S311 (no secret)
+    made = 0
+    begun = time.perf_counter()
+    edit_file(path, lambda plan: undo_edits(apply_edit(plan, RENAME).plan))
+    one_save = time.perf_counter() - begun
+    write_plan(town(), path)
+    call = [sys.executable, "-c", SAVES, str(path)]
+    with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        for _ in range(50):
+            print(made, file=program.stdin, flush=True)
+            child = int(program.stdout.readline().split()[1])
+            time.sleep(rng.uniform(0.0, 2 * one_save))
+            os.kill(child, signal.SIGKILL)
+            said = list(iter(lambda: program.stdout.readline().strip(), "gone"))
+            log = read_log(path)
+            require_sound(log)
+            # All it said it saved is there; a save more may have been done before it could say so.
+            saved = int(said[-1]) + 1 if said else made
+            assert len(log) in (saved, saved + 1)
+            made = len(log)
+            assert read_plan(path).blocks["grid_id"].iloc[0] == ("G1", "G2")[made % 2]
+        program.stdin.close()
+    assert made > 10
+    assert snapshot(base_plan(read_plan(path))) == start
+
+
+def test_a_thousand_random_edits_and_as_many_undos_leave_every_bit_as_it_was():
+    rng = random.Random(2026)  # noqa: S311 (no secret)
+    plan = base = town()
+    before = snapshot(base)
+    kinds = set()
+    while len(plan.edits) < 1000:
+        try:
+            plan = apply_edit(plan, random_edit(plan, rng)).plan
+        except GridgeoError:
+            continue
+        kinds.add(plan.edits[-1].kind)
+    assert len(kinds) >= 20
+    whole = snapshot(plan)
+    back = plan
+    for _ in range(1000):
+        back = undo_edits(back)
+    assert snapshot(back) == before == snapshot(base)
+    assert snapshot(redo_edits(back, 1000)) == whole
+    require_sound(back.edits)
