@@ -27,15 +27,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridgeo.atoms import Atoms, make_atoms, pair_table
 from gridgeo.blocks import BOUNDING_CLASSES, enclose_blocks
-from gridgeo.edges import MAIN_CLASSES, read_borders
-from gridgeo.faces import draw_faces, share_borders
-from gridgeo.grid_layer import dissolve_grids, measure_partition
+from gridgeo.blocks.edges import MAIN_CLASSES, read_borders
+from gridgeo.blocks.faces import draw_faces, share_borders
+from gridgeo.blocks.slivers import find_slivers
+from gridgeo.blocks.superblocks import split_superblocks
 from gridgeo.partition import check_partition, partition_grids
-from gridgeo.search import Objective, Task, count_all, search
-from gridgeo.slivers import find_slivers
-from gridgeo.superblocks import split_superblocks
+from gridgeo.partition.atoms import Atoms, make_atoms, pair_table
+from gridgeo.partition.grid_layer import dissolve_grids, measure_partition
+from gridgeo.partition.search import Objective, Task, count_all, search
 
 DATA = Path(os.environ.get("GRIDGEO_BENCH_DATA", Path(__file__).parents[2] / "shared" / "data" / "bench"))
 HALF_M = {"s": 1_650, "m": 9_600, "l": 30_000}

@@ -19,10 +19,12 @@ class Fault:
     ----------
     key : str
         Entry of ``texts/errors.toml`` that words the fault.
-    layer, file, column : str, optional
+    layer, file : str, optional
         Where it is.
     row : int, optional
         Row of the layer, counted from 1 as a table program shows it (without the header).
+    column : str, optional
+        In which column.
     value : object, optional
         The value that is wrong.
     values : dict, optional

@@ -142,9 +142,9 @@ def select_residential(
     buildings : GeoDataFrame of polygons
         Buildings with ``name`` and ``building_kind``, in metres.
     landuse : GeoDataFrame of polygons, optional
-        With ``landuse_kind``: an untyped building (kind ``yes``) inside a residential area is lived in, too …
+        With ``landuse_kind``: an untyped building (kind ``yes``) inside a residential area is lived in, too.
     places : GeoDataFrame of points, optional
-        … unless one of these public places stands in it.
+        But not where one of these public places stands in it.
     names : str, optional
         A regular expression: an untyped building whose whole name matches is lived in (``南\d+楼``, say).
     within : shapely.Geometry, optional

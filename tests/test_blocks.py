@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridgeo.blocks import BOUNDING_CLASSES, enclose_blocks, read_district
-from gridgeo.communities import cut_ground
-from gridgeo.edges import MAIN_CLASSES, find_edges, read_borders
+from gridgeo.blocks.communities import cut_ground
+from gridgeo.blocks.edges import MAIN_CLASSES, find_edges, read_borders
+from gridgeo.blocks.faces import dissolve, draw_faces, share_borders
+from gridgeo.blocks.slivers import find_slivers, fold_slivers
+from gridgeo.blocks.superblocks import find_split_buildings, keep_buildings_whole
 from gridgeo.errors import CRSError, InputError
-from gridgeo.faces import dissolve, draw_faces, share_borders
 from gridgeo.readers import bundled_plan_path
-from gridgeo.slivers import find_slivers, fold_slivers
 from gridgeo.store import read_plan
-from gridgeo.superblocks import find_split_buildings, keep_buildings_whole
 
 CRS = "EPSG:4547"
 

@@ -6,8 +6,8 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from gridgeo.codes import assign_codes, beijing_15, cjt_349, community_sequence
 from gridgeo.errors import PartitionError
+from gridgeo.partition.codes import assign_codes, beijing_15, cjt_349, community_sequence
 
 CRS = "EPSG:4547"
 

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridgeo.blocks import enclose_blocks
-from gridgeo.dedicated import assign_dedicated, find_dedicated
-from gridgeo.edges import read_borders
+from gridgeo.blocks.edges import read_borders
+from gridgeo.blocks.faces import share_borders
 from gridgeo.errors import PartitionError
-from gridgeo.faces import share_borders
-from gridgeo.feasibility import is_feasible
-from gridgeo.levels import group_units, partition_communities
 from gridgeo.partition import Partition, check_partition, partition_grids
+from gridgeo.partition.dedicated import assign_dedicated, find_dedicated
+from gridgeo.partition.feasibility import is_feasible
+from gridgeo.partition.levels import group_units, partition_communities
 from gridgeo.readers import bundled_plan_path
 from gridgeo.store import read_plan
 

@@ -13,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 
 from gridgeo.blocks import enclose_blocks
-from gridgeo.edges import MAIN_CLASSES
+from gridgeo.blocks.edges import MAIN_CLASSES
 from gridgeo.partition import partition_grids
 from gridgeo.plan import Plan
 from gridgeo.readers import bundled_plan_path

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridgeo.trees import (
+from gridgeo.partition.trees import (
     Flags,
     Floats,
     Graph,

@@ -14,8 +14,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridgeo.blocks.faces import Integers
 from gridgeo.errors import PartitionError
-from gridgeo.faces import Integers
 
 CodeScheme = Callable[[str, int], str]
 """Makes a grid's code of its community's code and its number within the community, from 1."""

@@ -8,10 +8,10 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridgeo.atoms import Atoms
-from gridgeo.faces import Floats, Integers
-from gridgeo.search import Task
-from gridgeo.slivers import locate_faces
+from gridgeo.blocks.faces import Floats, Integers
+from gridgeo.blocks.slivers import locate_faces
+from gridgeo.partition.atoms import Atoms
+from gridgeo.partition.search import Task
 
 
 def grids_today(blocks: gpd.GeoDataFrame, keep: gpd.GeoDataFrame) -> pd.Series:
@@ -116,7 +116,7 @@ def grow_labels(atoms: Atoms, label: Integers) -> Integers:
 
 def _fit_number(task: Task, label: Integers, nodes: Integers, seed: int) -> tuple[Integers, int]:
     """Split the heaviest or join the lightest grids of a region until their number is possible."""
-    from gridgeo import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
+    from gridgeo.partition import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
 
     atoms = task.atoms
     label = label.copy()

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridgeo.atoms import Atoms, make_atoms, pair_table
+from gridgeo.blocks.edges import read_borders
+from gridgeo.blocks.faces import Integers, unite
+from gridgeo.blocks.slivers import locate_faces
 from gridgeo.crs import require_metric
-from gridgeo.edges import read_borders
 from gridgeo.errors import PartitionError
-from gridgeo.faces import Integers, unite
+from gridgeo.partition.atoms import Atoms, make_atoms, pair_table
+from gridgeo.partition.search import HOT, Objective, Task, search
+from gridgeo.partition.warm_start import grow_labels
 from gridgeo.schema import complete_layer, require_layer
-from gridgeo.search import HOT, Objective, Task, search
-from gridgeo.slivers import locate_faces
-from gridgeo.warm_start import grow_labels
 
 _LEAST, _MOST = 0.6, 1.5
 

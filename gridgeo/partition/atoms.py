@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridgeo.edges import edge_strengths
-from gridgeo.faces import Floats, Integers, border_lengths, share_borders
+from gridgeo.blocks.edges import edge_strengths
+from gridgeo.blocks.faces import Floats, Integers, border_lengths, share_borders
 
 Flags = np.typing.NDArray[np.bool_]
 
@@ -56,7 +56,7 @@ def pair_table(blocks: gpd.GeoDataFrame, edges: pd.DataFrame | None) -> tuple[pd
     blocks : GeoDataFrame
         Layer ``blocks``, sharing vertices.
     edges : DataFrame, optional
-        Edges of these blocks, as `gridgeo.edges.find_edges` gives them; without them no border is a street and every
+        Edges of these blocks, as `gridgeo.blocks.find_edges` gives them; without them no border is a street and every
         border can be walked across.
 
     Returns

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import geopandas as gpd
 import numpy as np
 
-from gridgeo.atoms import Atoms
 from gridgeo.errors import Fault
+from gridgeo.partition.atoms import Atoms
 from gridgeo.texts import text
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridgeo.bounds_text import describe_bounds, walk_corners
-from gridgeo.edges import GREAT_CLASSES, MAIN_CLASSES
-from gridgeo.faces import unite
+from gridgeo.blocks.edges import GREAT_CLASSES, MAIN_CLASSES
+from gridgeo.blocks.faces import unite
+from gridgeo.partition.bounds_text import describe_bounds, walk_corners
 from gridgeo.schema import complete_layer
 
 KEPT_COLUMNS = ("code", "name", "grid_kind", "locked", "staff")
@@ -32,7 +32,7 @@ def dissolve_grids(blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame | None = No
     -------
     GeoDataFrame
         Layer ``grids`` with ``households``, ``persons``, ``area_m2``, ``compactness`` (Polsby-Popper, 1 for a circle),
-        ``bounds_zh`` and ``bounds_en`` (四至), and ``corners`` (see `gridgeo.bounds_text.walk_corners`).
+        ``bounds_zh`` and ``bounds_en`` (四至), and ``corners`` (see `gridgeo.partition.bounds_text.walk_corners`).
     """
     rows = []
     for grid_id, mine in blocks.groupby("grid_id", sort=True):

@@ -9,9 +9,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gridgeo.blocks.faces import Geometries, Integers, border_lengths, draw_faces, share_borders, unite
 from gridgeo.crs import require_metric
 from gridgeo.errors import Fault
-from gridgeo.faces import Geometries, Integers, border_lengths, draw_faces, share_borders, unite
 
 _WORTH_TELLING_M2 = 1.0
 

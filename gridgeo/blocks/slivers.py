@@ -13,7 +13,16 @@ import numpy.typing as npt
 import shapely
 from scipy.spatial import Voronoi, cKDTree
 
-from gridgeo.faces import Floats, Geometries, Integers, Segments, dissolve, draw_faces, draw_points, share_borders
+from gridgeo.blocks.faces import (
+    Floats,
+    Geometries,
+    Integers,
+    Segments,
+    dissolve,
+    draw_faces,
+    draw_points,
+    share_borders,
+)
 
 _CORNER_M = 0.5
 _TOUCH_M = 1e-6
@@ -61,9 +70,9 @@ def find_road_ground(
     buildings : array of Polygon
         A face with a building is a block.
     width_m : float
-        Only a face in which no circle of this diameter fits …
+        Only a face in which no circle of this diameter fits can be such ground.
     area_m2 : float
-        … or that has less area, can be such ground; and most of its border must be such roads.
+        Or one of less area. Most of its border must be such roads.
 
     Returns
     -------

@@ -11,11 +11,11 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridgeo.atoms import pair_table
-from gridgeo.edges import read_borders
+from gridgeo.blocks.edges import read_borders
+from gridgeo.blocks.faces import Integers
+from gridgeo.blocks.superblocks import find_split_buildings
 from gridgeo.errors import Fault
-from gridgeo.faces import Integers
-from gridgeo.superblocks import find_split_buildings
+from gridgeo.partition.atoms import pair_table
 
 _AREA_M2 = 1e-6
 

@@ -9,14 +9,14 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridgeo.communities import Ground, cut_ground, mend
+from gridgeo.blocks.communities import Ground, cut_ground, mend
+from gridgeo.blocks.edges import find_edges, write_borders
+from gridgeo.blocks.faces import Geometries, Integers, draw_faces
+from gridgeo.blocks.slivers import find_road_ground, find_slivers, fold_slivers, locate_faces
+from gridgeo.blocks.superblocks import keep_buildings_whole, redraw, split_superblocks
 from gridgeo.crs import require_metric
-from gridgeo.edges import find_edges, write_borders
 from gridgeo.errors import Fault, InputError
-from gridgeo.faces import Geometries, Integers, draw_faces
 from gridgeo.schema import complete_layer, require_layer
-from gridgeo.slivers import find_road_ground, find_slivers, fold_slivers, locate_faces
-from gridgeo.superblocks import keep_buildings_whole, redraw, split_superblocks
 
 BOUNDING_CLASSES = (
     "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link",
@@ -84,9 +84,9 @@ def enclose_blocks(
     -------
     GeoDataFrame
         Layer ``blocks``: ``block_id``, ``community_id``, ``grid_id`` (missing), ``block_kind`` (``land`` or
-        ``water``), ``area_m2``, ``borders`` (the street along every border, see `gridgeo.edges.write_borders`) and the
-        polygon, numbered from the north-west. The blocks cover the district exactly and share every vertex of their
-        borders. What was repaired is listed in ``attrs["repairs"]``.
+        ``water``), ``area_m2``, ``borders`` (the street along every border, see
+        `gridgeo.blocks.write_borders`) and the polygon, numbered from the north-west. The blocks cover the district
+        exactly and share every vertex of their borders. What was repaired is listed in ``attrs["repairs"]``.
 
     Raises
     ------

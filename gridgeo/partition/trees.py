@@ -1,6 +1,6 @@
 """The inner loops of the partition, compiled, first half: the score of a grid, and cuts of random spanning trees.
 
-Imported by `gridgeo.search` only when a partition is made, so that nothing else waits for the
+Imported by `gridgeo.partition.search` only when a partition is made, so that nothing else waits for the
 compiler. All randomness comes from one small generator held in an array: same seed, same result.
 """
 
@@ -40,7 +40,7 @@ _UNSEEN = -2
 
 
 class Graph(NamedTuple):
-    """Atoms and their neighbours in compressed rows, as in `gridgeo.atoms.Atoms`, with the cost of each border."""
+    """Atoms and their neighbours in compressed rows, as in `atoms.Atoms`, with the cost of each border."""
 
     start: Integers
     end: Integers

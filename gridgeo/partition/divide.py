@@ -6,10 +6,10 @@ One objective is minimised, the sum over all grids of
 
 and over all borders between grids of ``street * length * (1 - strength) / reference length``, where ``W`` are a grid's
 households, ``T`` the middle of the band, ``excess`` what lies outside the band, ``A`` and ``P`` its area and perimeter
-and ``strength`` how well a street serves as a border (`gridgeo.edges.STREET_STRENGTHS`); from today's grids, moving
-households costs too. Grids hang together on foot and stay inside their community. Random spanning trees that prefer
-weak streets are cut in two until each part is a grid; then single blocks change sides and pairs of grids are cut anew,
-by simulated annealing (`gridgeo.search`). See ``docs/partition.md``.
+and ``strength`` how well a street serves as a border (`gridgeo.blocks.edges.STREET_STRENGTHS`); from today's grids,
+moving households costs too. Grids hang together on foot and stay inside their community. Random spanning trees that
+prefer weak streets are cut in two until each part is a grid; then single blocks change sides and pairs of grids are
+cut anew, by simulated annealing (`gridgeo.partition.search`). See ``docs/partition.md``.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridgeo.atoms import link_parts, make_atoms, pair_table, take_out
-from gridgeo.codes import CodeScheme, assign_codes, community_sequence, number_places
+from gridgeo.blocks.edges import find_edges, read_borders, write_borders
+from gridgeo.blocks.faces import Floats, Integers
+from gridgeo.blocks.slivers import locate_faces
 from gridgeo.crs import require_metric
-from gridgeo.dedicated import assign_dedicated
-from gridgeo.edges import find_edges, read_borders, write_borders
 from gridgeo.errors import Fault, PartitionError
-from gridgeo.faces import Floats, Integers
-from gridgeo.feasibility import find_infeasible
-from gridgeo.grid_layer import dissolve_grids, measure_partition
-from gridgeo.partition_check import find_violations
+from gridgeo.partition.atoms import link_parts, make_atoms, pair_table, take_out
+from gridgeo.partition.check import find_violations
+from gridgeo.partition.codes import CodeScheme, assign_codes, community_sequence, number_places
+from gridgeo.partition.dedicated import assign_dedicated
+from gridgeo.partition.feasibility import find_infeasible
+from gridgeo.partition.grid_layer import dissolve_grids, measure_partition
+from gridgeo.partition.search import Objective, Task, count_all, count_outside, refine_regions, search, search_pool
+from gridgeo.partition.warm_start import grids_today, mend_start
 from gridgeo.schema import require_layer
-from gridgeo.search import Objective, Task, count_all, count_outside, refine_regions, search, search_pool
-from gridgeo.slivers import locate_faces
 from gridgeo.texts import text
-from gridgeo.warm_start import grids_today, mend_start
 
-__all__ = ["Objective", "Partition", "check_partition", "dissolve_grids", "partition_grids"]
+__all__ = ["Partition", "check_partition", "partition_grids"]
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Partition:
         Layer ``blocks`` with ``community_id``, ``grid_id``, ``households``, ``persons``, ``load`` (what the band is
         about) and, where streets are known, ``borders``.
     grids : GeoDataFrame
-        Layer ``grids``, see `gridgeo.grid_layer.dissolve_grids`.
+        Layer ``grids``, see `gridgeo.partition.grid_layer.dissolve_grids`.
     metrics : dict
-        Figures of the whole, see `gridgeo.grid_layer.measure_partition`; also ``households_outside`` and, from today's
+        Figures of the whole, see `gridgeo.partition.measure_partition`; also ``households_outside`` and, from today's
         grids, ``households_moved`` and ``moved_share``.
     households_per_grid : (float, float)
         The band.
@@ -123,7 +123,7 @@ def partition_grids(
     workload : str, optional
         The column of `households` that the band is about, instead of the count: vulnerable people, shops, ….
     code_scheme : callable
-        How grids are coded, see `gridgeo.codes`.
+        How grids are coded, see `gridgeo.partition.codes`.
     seed : int
         Same seed, same partition.
     objective : Objective, optional

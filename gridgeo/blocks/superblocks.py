@@ -9,8 +9,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from gridgeo.faces import Floats, Geometries, Integers, border_lengths, dissolve, draw_faces, share_borders
-from gridgeo.slivers import find_slivers, fold_slivers, locate_faces, sample_lines, separate
+from gridgeo.blocks.faces import Floats, Geometries, Integers, border_lengths, dissolve, draw_faces, share_borders
+from gridgeo.blocks.slivers import find_slivers, fold_slivers, locate_faces, sample_lines, separate
 
 _TOUCH_M = 1.0
 _SPLIT_M2 = 1e-6

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridgeo.blocks.faces import Floats, Geometries, Integers, draw_points, draw_segments, share_borders
 from gridgeo.crs import require_metric
-from gridgeo.faces import Floats, Geometries, Integers, draw_points, draw_segments, share_borders
 from gridgeo.schema import STREET_CLASSES
 
 STREET_STRENGTHS = {

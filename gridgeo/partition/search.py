@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gridgeo.atoms import Atoms
-from gridgeo.faces import Floats, Integers
+from gridgeo.blocks.faces import Floats, Integers
+from gridgeo.partition.atoms import Atoms
 
 if TYPE_CHECKING:
-    from gridgeo import annealing
+    from gridgeo.partition import annealing
 
 Flags = npt.NDArray[np.bool_]
 
@@ -100,7 +100,7 @@ class Task:
     @property
     def graph(self) -> annealing.Graph:
         """The atoms as the inner loops want them."""
-        from gridgeo import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
+        from gridgeo.partition import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
 
         atoms = self.atoms
         return annealing.Graph(
@@ -202,7 +202,7 @@ def search(
     value : float
         The objective.
     """
-    from gridgeo import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
+    from gridgeo.partition import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
 
     atoms, rule, graph = task.atoms, task.rule, task.graph
     state = np.array([1 + (int(seed) * 7919 + 12345) % 2147483646], dtype=np.int64)
@@ -306,7 +306,7 @@ def _only(task: Task, nodes: Integers) -> Task:
 
 def _evaluate(task: Task, label: Integers) -> float:
     """Return the objective of an answer."""
-    from gridgeo import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
+    from gridgeo.partition import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
 
     atoms, rule = task.atoms, task.rule
     label = label.astype(np.int64)
@@ -356,7 +356,7 @@ def search_pool(task: Task, *, seed: int, effort: float, size: int) -> Integers:
 def _choose(task: Task, labels: list[Integers], fallback: Integers) -> Integers:
     import highspy  # noqa: PLC0415 - only a pool needs the solver
 
-    from gridgeo import annealing  # noqa: PLC0415 - as above
+    from gridgeo.partition import annealing  # noqa: PLC0415 - as above
 
     atoms, rule, cost = task.atoms, task.rule, task.cost
     columns: dict[bytes, tuple[Integers, float]] = {}
