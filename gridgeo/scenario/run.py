@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +19,7 @@ from gridgeo.coverage import (
     remove_station,
     shut_streets,
 )
+from gridgeo.coverage.model import Question
 from gridgeo.errors import InputError
 from gridgeo.network import build_network
 from gridgeo.plan import Plan
@@ -69,7 +70,15 @@ class ScenarioResult:
 
 
 def run_scenario(
-    plan: Plan, scenario: Scenario, *, cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M, base: Assessed | None = None
+    plan: Plan,
+    scenario: Scenario,
+    *,
+    cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M,
+    cutoffs_min: tuple[float, ...] | None = None,
+    person: str | None = None,
+    service: str | None = None,
+    at: str | None = None,
+    base: Assessed | None = None,
 ) -> ScenarioResult:
     """Run a scenario on a plan.
 
@@ -81,6 +90,9 @@ def run_scenario(
         The edits. One without edits gives the base to compare with.
     cutoffs_m : tuple of float, optional
         Walking distances in metres, inclusive.
+    cutoffs_min, person, service, at : optional
+        Minutes instead of metres, who walks, what for and when: see `gridgeo.assess_coverage`. With one of them the
+        coverage is worked out anew rather than followed.
     base : ScenarioResult or Assessment, optional
         The plan's coverage, if known: then only what changes is worked out, with the same result.
 
@@ -97,10 +109,13 @@ def run_scenario(
         If the plan lacks streets, households or stations.
     """
     require_plan(plan, scenario)
-    known = base if base is not None and base.plan is plan and _cutoffs(base) == tuple(map(float, cutoffs_m)) else None
-    coverage = known.coverages[0] if known is not None else assess_fresh(plan, cutoffs_m)
     after, outcomes = apply_scenario(plan, scenario, who=scenario.name)
-    coverage = update_coverage(coverage, plan, after)
+    asked: dict[str, Any] = {"cutoff_min": cutoffs_min, "person": person, "service": service, "at": at}
+    if any(value is not None for value in asked.values()):
+        coverage = assess_fresh(after, cutoffs_m, **asked)
+    else:
+        known = _usable(base, plan, cutoffs_m)
+        coverage = update_coverage(known or assess_fresh(plan, cutoffs_m), plan, after)
     return ScenarioResult(scenario, after, tuple(coverage.at(cutoff) for cutoff in coverage.cutoffs_m), outcomes)
 
 
@@ -138,7 +153,7 @@ def apply_scenario(plan: Plan, scenario: Scenario, *, who: str = "") -> tuple[Pl
     return (outcomes[-1].plan if outcomes else plan), tuple(outcomes)
 
 
-def assess_fresh(plan: Plan, cutoffs_m: tuple[float, ...]) -> Coverage:
+def assess_fresh(plan: Plan, cutoffs_m: tuple[float, ...], **asked: Any) -> Coverage:  # noqa: ANN401 (passed on)
     """Assess a plan's coverage from scratch.
 
     Parameters
@@ -147,6 +162,8 @@ def assess_fresh(plan: Plan, cutoffs_m: tuple[float, ...]) -> Coverage:
         The plan.
     cutoffs_m : tuple of float
         Walking distances in metres.
+    **asked : object
+        Who walks, what for and when: see `gridgeo.assess_coverage`.
 
     Returns
     -------
@@ -160,7 +177,7 @@ def assess_fresh(plan: Plan, cutoffs_m: tuple[float, ...]) -> Coverage:
     """
     plan.require("streets", "households", "stations")
     network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
-    return assess_coverage(network, plan.households, plan.open_stations, cutoff_m=tuple(cutoffs_m))
+    return assess_coverage(network, plan.households, plan.open_stations, cutoff_m=tuple(cutoffs_m), **asked)
 
 
 def update_coverage(coverage: Coverage, before: Plan, after: Plan) -> Coverage:
@@ -178,7 +195,14 @@ def update_coverage(coverage: Coverage, before: Plan, after: Plan) -> Coverage:
     Coverage
         What `assess_fresh` finds for `after`, decided by the same cutoff. Stations, gates and closed streets are
         followed step by step; new streets, reopened streets and barriers make a fresh start.
+
+    Raises
+    ------
+    InputError
+        If the coverage was asked for a person, a service or a time: that is not followed.
     """
+    if coverage.asked != Question():
+        raise InputError("coverage_not_followed")
     shut = _shut(before.streets, after.streets)
     switched = _switched(before.gates, after.gates)
     if shut is None or switched is None or after.barriers is not before.barriers:
@@ -191,8 +215,13 @@ def update_coverage(coverage: Coverage, before: Plan, after: Plan) -> Coverage:
     return replace(coverage, source=after.households)
 
 
-def _cutoffs(base: Assessed) -> tuple[float, ...]:
-    return base.coverages[0].cutoffs_m
+def _usable(base: Assessed | None, plan: Plan, cutoffs_m: tuple[float, ...]) -> Coverage | None:
+    """Return the base's coverage if it is of this plan and answers this question."""
+    if base is None or base.plan is not plan:
+        return None
+    known = base.coverages[0]
+    same = known.cutoffs_m == tuple(map(float, cutoffs_m)) and known.asked == Question()
+    return known if same else None
 
 
 def _shut(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> list[str] | None:

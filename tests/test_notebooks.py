@@ -1,0 +1,73 @@
+"""The notebooks run from the first cell to the last, keep no output, and hold no logic of their own."""
+
+import ast
+import io
+import json
+import os
+import subprocess
+import sys
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import ROOT
+from nbclient import NotebookClient
+
+from gridgeo.readers import bundled_plan_path
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LOGIC = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.If, ast.Try, ast.Lambda, ast.ListComp, ast.DictComp)
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def run(path):
+    notebook = nbformat.read(path, as_version=4)
+    environment = {**os.environ, "GRIDGEO_LANG": "en", "PYTHONPATH": str(ROOT)}
+    client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(path.parent)}})
+    client.execute(env=environment)
+    return notebook
+
+
+def test_there_are_the_three_notebooks():
+    assert [path.stem for path in NOTEBOOKS] == ["01_partition", "02_coverage_and_gaps", "03_what_if"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_keeps_no_output_and_holds_no_logic(path):
+    for cell in code_cells(path):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+        found = [type(node).__name__ for node in ast.walk(ast.parse(cell.source)) if isinstance(node, LOGIC)]
+        assert found == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS[:2], ids=lambda path: path.stem)
+def test_a_notebook_runs(path):
+    done = run(path)
+    pictures = [
+        output for cell in done.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+    ]
+    assert len(pictures) >= 2
+
+
+def test_what_if_gives_the_table_of_the_command_line():
+    done = run(NOTEBOOKS[2])
+    printed = [
+        output.text for cell in done.cells for output in cell.get("outputs", []) if output.output_type == "stream"
+    ]
+    (table,) = [each for each in printed if each.startswith("scenario,")]
+    mine = pd.read_csv(io.StringIO(table))
+    command = [sys.executable, "-c", "from gridgeo.cli import main; main()", "compare"]
+    files = [str(bundled_plan_path("qinghuayuan")), str(ROOT / "docs" / "scenarios" / "post_moved.toml"), "--json"]
+    environment = {**os.environ, "GRIDGEO_LANG": "en"}
+    ran = subprocess.run([*command, *files], env=environment, capture_output=True, text=True, encoding="utf-8")
+    told = pd.DataFrame(json.loads(ran.stdout)["figures"], columns=mine.columns)
+    pd.testing.assert_frame_equal(mine, told.astype(mine.dtypes), check_exact=True)
+    assert mine["change"].max() > 0
+    pictures = [
+        output for cell in done.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+    ]
+    assert len(pictures) >= 2
