@@ -13,7 +13,7 @@ import shapely
 from gridgeo.errors import InputError
 from gridgeo.partition.bounds_text import walk_corners, word_bounds
 from gridgeo.plan import Plan
-from gridgeo.redraw.changes import Change, find_row, read_row
+from gridgeo.redraw.changes import Change, find_row, plain_value, read_row, same_value
 from gridgeo.redraw.ground import Ints, find_ground
 from gridgeo.texts import LANGUAGES
 
@@ -141,7 +141,12 @@ def next_grid_id(plan: Plan) -> str:
 
 
 def reassign(
-    plan: Plan, rows: Ints, targets: npt.NDArray[np.object_], *, come: Mapping[str, Mapping[str, Any]] | None = None
+    plan: Plan,
+    rows: Ints,
+    targets: npt.NDArray[np.object_],
+    *,
+    come: Mapping[str, Mapping[str, Any]] | None = None,
+    labels: npt.NDArray[np.object_] | None = None,
 ) -> list[Change]:
     """Work out what follows when blocks change their grid.
 
@@ -155,13 +160,15 @@ def reassign(
         The grid of each from now on.
     come : mapping, optional
         New grids: id → values of their row. A grid left without blocks goes.
+    labels : ndarray of object, optional
+        What `grid_labels` returned, if known.
 
     Returns
     -------
     list of Change
         The changes of ``blocks`` and ``grids``; empty when every block stays where it is.
     """
-    labels = grid_labels(plan)
+    labels = grid_labels(plan) if labels is None else labels.copy()
     moves = labels[rows] != targets
     rows, targets = rows[moves], targets[moves]
     if len(rows) == 0:
@@ -206,7 +213,7 @@ def measure_grid(plan: Plan, members: Ints) -> dict[str, Any]:
         "geometry": shape,
     }
     for name in SUMS:
-        if name in blocks:
+        if name in blocks.columns:
             value = blocks[name].to_numpy()[members].sum().item()
             figures[name] = None if value != value else value  # noqa: PLR0124 (only NaN differs from itself)
     if "corners" in plan.grids:
@@ -255,19 +262,21 @@ def _redraw(
     plan: Plan, labels: npt.NDArray[np.object_], touched: set[str], come: Mapping[str, Mapping[str, Any]]
 ) -> list[Change]:
     changes = []
-    kept = [name for name in _DERIVED if name in plan.grids] + [plan.grids.geometry.name]
-    gone = 0
+    kept = [name for name in _DERIVED if name in plan.grids.columns] + [plan.grids.active_geometry_name]
+    held = {name: plan.grids[name].array for name in kept}
+    place = {str(grid): row for row, grid in enumerate(plan.grids["grid_id"].tolist())}
     for grid in sorted(touched - set(come)):
-        row = require_row(plan, "grids", grid)
+        row = place[grid]
         members = np.flatnonzero(labels == grid)
         if len(members) == 0:
             changes.append(Change("grids", row, read_row(plan.grids, row), None))
-            gone += 1
             continue
         told = measure_grid(plan, members) | bound_grid(plan, labels, members)
-        figures = {name: value for name, value in told.items() if name in kept}
-        changes.append(Change("grids", row, read_row(plan.grids, row, figures), figures))
-    left = [str(grid) for grid in plan.grids["grid_id"] if not (grid in touched and not (labels == grid).any())]
+        before = {name: plain_value(held[name][row]) for name in kept if name in told}
+        differs = {name: told[name] for name, value in before.items() if not same_value(value, told[name])}
+        if differs:
+            changes.append(Change("grids", row, {name: before[name] for name in differs}, differs))
+    left = [grid for grid in place if not (grid in touched and not (labels == grid).any())]
     for grid in sorted(come):
         at = next((place for place, other in enumerate(left) if other > grid), len(left))
         left.insert(at, grid)

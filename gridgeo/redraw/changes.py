@@ -114,7 +114,7 @@ def read_row(frame: gpd.GeoDataFrame, row: int, columns: Iterable[str] | None = 
     dict
         Column → value; missing ones are None.
     """
-    return {name: _plain(frame[name].array[row]) for name in (columns or frame.columns)}
+    return {name: plain_value(frame[name].array[row]) for name in (columns or frame.columns)}
 
 
 def write_changes(changes: Iterable[Change]) -> str:
@@ -165,13 +165,13 @@ def _apply(frame: gpd.GeoDataFrame, changes: list[Change], layer: str, rev: int 
     stay = [one for one in changes if one.before is not None and one.after is not None]
     go = [one for one in changes if one.after is None]
     come = sorted((one for one in changes if one.before is None), key=lambda one: one.row)
-    _require_before(frame, [*stay, *go], layer, rev)
-    columns: dict[str, Any] = {}
-    for column in sorted({name for one in stay for name in one.after or {}}):
-        mine = [one for one in stay if column in (one.after or {})]
-        columns[column] = _put(frame[column], [one.row for one in mine], [(one.after or {})[column] for one in mine])
-    if columns:
-        frame = _with_columns(frame, columns)
+    columns = _checked(frame, [*stay, *go], layer, rev)
+    changed = {name for one in stay for name in one.after or {}}
+    for name in changed:
+        mine = [(one.row, (one.after or {})[name]) for one in stay if name in (one.after or {})]
+        columns[name] = _put(columns[name], mine)
+    if changed:
+        frame = frame.assign(**{name: columns[name] for name in sorted(changed)})
     if go:
         keep = np.ones(len(frame), dtype=bool)
         keep[[one.row for one in go]] = False
@@ -181,26 +181,23 @@ def _apply(frame: gpd.GeoDataFrame, changes: list[Change], layer: str, rev: int 
     return frame
 
 
-def _require_before(frame: gpd.GeoDataFrame, changes: list[Change], layer: str, rev: int | None) -> None:
+def _checked(frame: gpd.GeoDataFrame, changes: list[Change], layer: str, rev: int | None) -> dict[str, Any]:
+    """Return the columns that changes touch, after checking that they hold what the changes say they held."""
+    columns: dict[str, Any] = {}
     for change in changes:
-        for column, expected in (change.before or {}).items():
-            known = change.row < len(frame) and column in frame
-            if not known or not _same(_plain(frame[column].array[change.row]), expected):
-                raise PlanError("log_disagrees", layer=layer, row=change.row + 1, column=column, rev=rev or "–")
+        for name, expected in (change.before or {}).items():
+            if name not in columns and name in frame:
+                columns[name] = frame[name].array
+            known = name in columns and change.row < len(frame)
+            if not known or not same_value(plain_value(columns[name][change.row]), expected):
+                raise PlanError("log_disagrees", layer=layer, row=change.row + 1, column=name, rev=rev or "–")
+    return columns
 
 
-def _with_columns(frame: gpd.GeoDataFrame, columns: dict[str, Any]) -> gpd.GeoDataFrame:
-    shapes = columns.pop(frame.geometry.name, None)
-    changed = frame.assign(**columns) if columns else frame
-    if shapes is not None:
-        changed = changed.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
-    return changed
-
-
-def _put(series: pd.Series, rows: list[int], values: list[Any]) -> Any:  # noqa: ANN401 (an array of the column's type)
-    array = series.array.copy()
-    missing = np.nan if series.dtype.kind == "f" else None
-    for row, value in zip(rows, values, strict=True):
+def _put(array: Any, values: list[tuple[int, Any]]) -> Any:  # noqa: ANN401 (an array of the column's type)
+    array = array.copy()
+    missing = np.nan if array.dtype.kind == "f" else None
+    for row, value in values:
         array[row] = missing if value is None else value
     return array
 
@@ -243,7 +240,19 @@ def _regrid(plan: Plan, households: gpd.GeoDataFrame, blocks: Any, grids: Any) -
     return households.assign(grid_id=column)
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 (a cell)
+def plain_value(value: object) -> Any:  # noqa: ANN401 (a cell)
+    """Return a cell's value as changes hold it.
+
+    Parameters
+    ----------
+    value : object
+        The cell.
+
+    Returns
+    -------
+    object
+        Text, a number, a flag, a geometry, or None for a missing value.
+    """
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, (bool, np.bool_)):
@@ -255,7 +264,19 @@ def _plain(value: object) -> Any:  # noqa: ANN401 (a cell)
     return value
 
 
-def _same(one: object, two: object) -> bool:
+def same_value(one: object, two: object) -> bool:
+    """Tell whether two values are the same to the last bit.
+
+    Parameters
+    ----------
+    one, two : object
+        Values as `plain_value` gives them.
+
+    Returns
+    -------
+    bool
+        Whether they are.
+    """
     if isinstance(one, shapely.Geometry) and isinstance(two, shapely.Geometry):
         return one is two or bool(shapely.equals_identical(one, two))
     return type(one) is type(two) and one == two
@@ -306,5 +327,5 @@ def find_row(plan: Plan, layer: str, key: str) -> int | None:
     int or None
         Its place; None when there is no such row.
     """
-    found = np.flatnonzero((getattr(plan, layer)[LAYERS[layer].id_column] == key).to_numpy(dtype=bool))
-    return int(found[0]) if len(found) else None
+    ids = getattr(plan, layer)[LAYERS[layer].id_column].tolist()
+    return ids.index(key) if key in ids else None

@@ -64,7 +64,7 @@ def move_blocks(plan: Plan, edit: Edit) -> Draft:
     sources = {grid for grid in labels[moving] if grid is not None}
     require_unlocked(plan, sources | ({target} if len(moving) else set()))
     _require_left(labels, moving, sources)
-    return Draft(tuple(reassign(plan, rows, np.full(len(rows), target, dtype=object))))
+    return Draft(tuple(reassign(plan, rows, np.full(len(rows), target, dtype=object), labels=labels)))
 
 
 def merge_grids(plan: Plan, edit: Edit) -> Draft:
