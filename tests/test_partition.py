@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import geopandas as gpd
@@ -422,3 +424,14 @@ def test_bundled_places(name):
     assert partition.grids["bounds_zh"].str.startswith("东至").all()
     assert isinstance(read_borders(partition.blocks), pd.DataFrame)
     assert partition.metrics["households_outside"] == 0
+
+
+def test_a_folder_called_coverage_is_no_package(tmp_path):
+    (tmp_path / "coverage").mkdir()
+    ran = subprocess.run(
+        [sys.executable, "-c", "from gridgeo.partition import annealing; import sys; print('coverage' in sys.modules)"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "False\n"), ran.stderr

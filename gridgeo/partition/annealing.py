@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from gridgeo.partition.compiler import compiled
 from gridgeo.partition.trees import (
     Flags,
     Floats,
     Graph,
     Integers,
     bisect,
-    compiled,
     draw,
     grow_tree,
     mark_part,

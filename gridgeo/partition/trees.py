@@ -6,33 +6,16 @@ compiler. All randomness comes from one small generator held in an array: same s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-Function = TypeVar("Function", bound=Callable[..., object])
+from gridgeo.partition.compiler import compiled
+
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-
-
-def compiled(function: Function) -> Function:
-    """Compile a function when it is first called, and keep the machine code for the next run.
-
-    Parameters
-    ----------
-    function : callable
-        A function of numbers and arrays.
-
-    Returns
-    -------
-    callable
-        The same function, compiled.
-    """
-    return cast("Function", numba.njit(cache=True)(function))
 
 
 _MODULUS = 2147483647
