@@ -38,7 +38,7 @@ def summary_table(plan: Plan, coverages: tuple[Coverage, ...]) -> pd.DataFrame:
     tables = []
     for coverage in coverages:
         for level in (None, *(level.level for level in plan.info.levels)):
-            table = coverage.summary(by=level)
+            table = _with_every_unit(coverage.summary(by=level), plan, level)
             known = unit_names(plan, level).reindex(table.index)
             head = {
                 "level": level or "all",
@@ -51,6 +51,19 @@ def summary_table(plan: Plan, coverages: tuple[Coverage, ...]) -> pd.DataFrame:
             tables.append(pd.concat([pd.DataFrame(head, index=figures.index), figures], axis=1))
     whole = pd.concat(tables, ignore_index=True)
     return whole.assign(estimated=estimated)
+
+
+def _with_every_unit(table: pd.DataFrame, plan: Plan, level: str | None) -> pd.DataFrame:
+    """Add the units in which nobody lives: a leader counts the rows."""
+    if level is None:
+        return table
+    ids = unit_names(plan, level).index
+    empty = pd.DataFrame(index=ids[~ids.isin(table.index)])
+    for name in table:
+        # Nobody lives there: no rate can be given, and what is unknown elsewhere is unknown here too.
+        unknown = str(name).endswith("_rate") or bool(table[name].isna().all())
+        empty[name] = pd.Series(float("nan") if unknown else 0, index=empty.index, dtype=table[name].dtype)
+    return pd.concat([table, empty]) if len(empty) else table
 
 
 def unit_names(plan: Plan, level: str | None) -> pd.DataFrame:

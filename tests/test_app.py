@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -217,7 +218,9 @@ class TestGuard:
                 sent.append(message)
 
             scope = {"type": kind, "headers": [(b"host", host.encode()) for host in hosts]}
-            asyncio.run(Guard(app)(scope, None, send))
+            # In a thread of its own: Playwright may have left a running loop in this one.
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(asyncio.run, Guard(app)(scope, None, send)).result()
             return sent
 
         return start

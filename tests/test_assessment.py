@@ -1,7 +1,5 @@
 """The main job on both bundled places, against answers found by other means."""
 
-import brute
-import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -35,27 +33,6 @@ def test_no_household_is_lost_between_levels(assessment):
     total = plan.households["households"].sum()
     for level in (None, *(level.level for level in plan.info.levels)):
         assert coverage.summary(by=level)["households"].sum() == total
-
-
-def test_distances_agree_with_brute_force_for_every_household(assessment, place):
-    plan, network = assessment.plan, assessment.network
-    matrix = brute.walk_distances(
-        plan.streets,
-        plan.households,
-        plan.stations,
-        max_access_m=network.max_access_m,
-        barriers=plan.barriers,
-        gates=plan.gates,
-    )
-    expected = matrix.min(axis=1)
-    found = assessment.coverages[0].households["distance_m"].to_numpy()
-    assert np.isfinite(expected).any()
-    assert (np.isfinite(found) == np.isfinite(expected)).all()
-    near = np.isfinite(expected)
-    assert np.abs(found[near] - expected[near]).max() <= 0.1
-    for coverage in assessment.coverages:
-        differs = coverage.covered != (expected <= coverage.cutoff_m)
-        assert (np.abs(expected[differs] - coverage.cutoff_m) <= 0.1).all()
 
 
 def test_gaps_hold_exactly_the_uncovered_households(assessment):
