@@ -206,7 +206,7 @@ def _answer(path: str, stamp: tuple[int, int], asked: Asked) -> Answer:
     coverage = assess_coverage(
         base.network,
         base.plan.households,
-        base.plan.stations,
+        base.plan.open_stations,
         cutoff_m=asked.cutoff_m,
         person=asked.person,
         service=asked.service,

@@ -28,6 +28,10 @@ def test_every_block_has_a_grid_and_every_grid_its_blocks(assessment):
     assert plan.grids.area.sum() == pytest.approx(plan.district.area, abs=1e-6)
 
 
+def test_grids_are_named_in_the_language_of_the_place(assessment):
+    assert assessment.plan.grids["name"].str.fullmatch(r".+第\d+网格").all()
+
+
 def test_no_household_is_lost_between_levels(assessment):
     plan, coverage = assessment.plan, assessment.coverages[0]
     total = plan.households["households"].sum()

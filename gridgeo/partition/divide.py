@@ -398,8 +398,10 @@ def _grids_of(
         place = place.map(lambda unit: known.get(unit, unit))
     rank = number_places(made)
     number = pd.Series(rank, index=made.index).groupby(made["community_id"].fillna("")).rank().astype(int)
+    # A name is data that readers of both languages share: it is in the language of the place, not of this process.
+    lang = "zh" if place.str.contains("[\u4e00-\u9fff]", na=False).any() else None
     own = [
-        text("partition.grid_name", place=where if isinstance(where, str) else "", number=each).strip()
+        text("partition.grid_name", lang, place=where if isinstance(where, str) else "", number=each).strip()
         for where, each in zip(place, number, strict=True)
     ]
     name = [
