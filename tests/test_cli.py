@@ -241,3 +241,23 @@ def test_help_is_quick_and_in_both_languages(lang):
     probe = "import sys; import gridgeo.cli.commands; print('geopandas' in sys.modules)"
     imported = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT)
     assert imported.stdout == "False\n"
+
+
+A_LINE = {"type": "LineString", "coordinates": [[116.3, 40], [116.31, 40.01]]}
+
+
+@pytest.mark.parametrize(
+    ("features", "sentence"),
+    [
+        ([], "The district is empty"),
+        ([{"type": "Feature", "properties": {}, "geometry": A_LINE}], "the geometry is LineString"),
+    ],
+)
+def test_a_boundary_that_is_no_area_is_refused(features, sentence, tmp_path):
+    boundary = tmp_path / "boundary.geojson"
+    boundary.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    streets = ROOT / "data" / "qinghuayuan" / "qinghuayuan.osm.pbf"
+    ran = gridgeo("import", "--boundary", boundary, "--streets", streets, "--out", tmp_path / "plan.gpkg")
+    assert ran.returncode == 1
+    assert sentence in ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["boundary.geojson"]

@@ -269,6 +269,8 @@ class _Import:
         crs = self.crs.get(label) if isinstance(self.crs, Mapping) else self.crs
         try:
             raw = _raw(source, label)
+            if stated == "boundary" and len(raw.table) == 0:
+                raise InputError("empty_district")
             if raw.crs is not None and label not in {"households", "stations"} and not isinstance(self.crs, Mapping):
                 crs = None
             chosen = self.chosen.get(label)
