@@ -62,7 +62,13 @@ class Assessment:
 
 
 def assess_plan(
-    plan: Plan, *, cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M, watch: Watch | None = None
+    plan: Plan,
+    *,
+    cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M,
+    person: str | None = None,
+    service: str | None = None,
+    at: str | None = None,
+    watch: Watch | None = None,
 ) -> Assessment:
     """Do the main job on a plan.
 
@@ -72,6 +78,8 @@ def assess_plan(
         The plan; it needs units, streets, households and stations. Blocks and grids are made when it has none.
     cutoffs_m : tuple of float
         Walking distances in metres, inclusive; the first decides the gaps.
+    person, service, at : str, optional
+        Who walks, to which service, at what time of the week: see `gridgeo.assess_coverage`.
     watch : callable, optional
         Called with each step's name when it begins: ``blocks``, ``grids`` (when the plan has none), ``network``,
         ``coverage``, ``gaps``, ``service_areas``.
@@ -96,12 +104,21 @@ def assess_plan(
     with clock.step("network"):
         network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
     with clock.step("coverage"):
-        coverage = assess_coverage(network, plan.households, plan.open_stations, cutoff_m=tuple(cutoffs_m))
+        coverage = assess_coverage(
+            network,
+            plan.households,
+            plan.open_stations,
+            cutoff_m=tuple(cutoffs_m),
+            person=person,
+            service=service,
+            at=at,
+        )
         coverages = tuple(coverage.at(cutoff) for cutoff in coverage.cutoffs_m)
     with clock.step("gaps"):
         gaps = find_gaps(coverages[0], plan)
     with clock.step("service_areas"):
-        areas = service_areas(network, plan.open_stations, cutoffs_m=tuple(cutoffs_m))
+        # The network and the stations as the question saw them: this person's, at this time.
+        areas = service_areas(coverage.network, coverage.stations, cutoffs_m=tuple(cutoffs_m))
     return Assessment(plan, partition, network, coverages, gaps, areas, clock.seconds)
 
 

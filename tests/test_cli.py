@@ -261,3 +261,22 @@ def test_a_boundary_that_is_no_area_is_refused(features, sentence, tmp_path):
     assert ran.returncode == 1
     assert sentence in ran.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["boundary.geojson"]
+
+
+def test_coverage_asks_for_a_service_a_person_and_a_time(divided, tmp_path):
+    asked = ["--service", "health", "--person", "elder", "--at", "Sat 19:00"]
+    ran = gridgeo("coverage", divided, *asked, "--out", tmp_path, "--json")
+    answer = json.loads(ran.stdout)
+    assert ran.returncode == 0, ran.stderr
+    assert (answer["basis"]["service"], answer["basis"]["person"]) == ("health", "elder")
+    stations = set(pd.read_parquet(tmp_path / "households.parquet")["station_id"].dropna())
+    plan = assess_place("qinghuayuan").plan
+    assert stations == set(plan.stations.loc[plan.stations["services"] == "health", "station_id"])
+
+
+@pytest.mark.parametrize("asked", [["--service", "magic"], ["--person", "fish"], ["--at", "never"]])
+def test_a_question_that_cannot_be_asked_is_one_sentence(divided, tmp_path, asked):
+    ran = gridgeo("coverage", divided, *asked, "--out", tmp_path / "out")
+    assert ran.returncode == 1
+    assert asked[1] in ran.stderr
+    assert not (tmp_path / "out").exists()

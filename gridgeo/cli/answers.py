@@ -11,7 +11,7 @@ import shapely
 
 from gridgeo.assessment import Assessment
 from gridgeo.cli import output
-from gridgeo.coverage import Coverage
+from gridgeo.coverage import Coverage, measure_coverage
 from gridgeo.errors import Fault
 from gridgeo.partition import Partition, check_partition
 from gridgeo.plan import Plan
@@ -169,16 +169,11 @@ def _cutoff_answer(coverage: Coverage) -> dict[str, Any]:
 
 def _basis(coverage: Coverage) -> dict[str, Any]:
     """Say how a figure came about (口径), and how many households hang on the exact cutoff."""
-    distance = coverage.distance_m
-    count = coverage.households["households"].to_numpy()
-    cutoff = coverage.cutoff_m
+    flips = measure_coverage(coverage).iloc[0]
     return {
-        "distance": "network",
-        "cutoff_m": cutoff,
-        "inclusive": True,
-        "max_access_m": coverage.network.max_access_m,
-        "gained_at_110_percent": int(count[(distance > cutoff) & (distance <= 1.1 * cutoff)].sum()),
-        "lost_at_90_percent": int(count[(distance <= cutoff) & (distance > 0.9 * cutoff)].sum()),
+        **coverage.basis,
+        "lost_at_minus_10": int(flips["lost_at_minus_10"]),
+        "gained_at_plus_10": int(flips["gained_at_plus_10"]),
     }
 
 

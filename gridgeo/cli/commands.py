@@ -119,6 +119,11 @@ def demo(
 def coverage(
     plan: PlanFile,
     cutoff: Cutoffs = None,
+    service: Annotated[str | None, typer.Option("--service", metavar="NAME", help=text("cli.coverage_service"))] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", metavar="adult|elder|wheelchair", help=text("cli.coverage_person"))
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help=text("cli.coverage_at"))] = None,
     out: OutFolder = Path("gridgeo-coverage"),
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
@@ -130,7 +135,7 @@ def coverage(
     with _progress(8, quiet=as_json) as report:
         report("read")
         source = read_plan(plan)
-        assessment = _assess(source, cutoff, report)
+        assessment = _assess(source, cutoff, report, service=service, person=person, at=at)
         report("write")
         files = write_results(assessment, make_folder(out))
     if as_json:
@@ -194,10 +199,10 @@ app.command(help=text("edits.cli_log"))(edit_commands.log)
 app.command(help=text("edits.cli_compare"))(edit_commands.compare)
 
 
-def _assess(plan: Any, cutoffs: list[float] | None, report: output.Report) -> Any:  # noqa: ANN401 (imported late)
+def _assess(plan: Any, cutoffs: list[float] | None, report: output.Report, **asked: str | None) -> Any:  # noqa: ANN401
     from gridgeo.assessment import DEFAULT_CUTOFFS_M, assess_plan  # noqa: PLC0415
 
-    return assess_plan(plan, cutoffs_m=tuple(cutoffs or DEFAULT_CUTOFFS_M), watch=report)
+    return assess_plan(plan, cutoffs_m=tuple(cutoffs or DEFAULT_CUTOFFS_M), watch=report, **asked)
 
 
 def _progress(steps: int, *, quiet: bool) -> Any:  # noqa: ANN401 (a context manager of a Report)
