@@ -26,6 +26,8 @@ def code_cells(path):
 def run(path):
     notebook = nbformat.read(path, as_version=4)
     environment = {**os.environ, "GRIDGEO_LANG": "en", "PYTHONPATH": str(ROOT)}
+    # Streamlit, imported by another test of this process, sets a back end that shows no pictures in a notebook.
+    environment.pop("MPLBACKEND", None)
     client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(path.parent)}})
     client.execute(env=environment)
     return notebook
