@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gridgeo.assessment import assess_plan
 from gridgeo.readers import bundled_plan_path
@@ -12,6 +13,10 @@ from gridgeo.store import read_plan
 from gridgeo.texts import using_language
 
 ROOT = Path(__file__).parents[1]
+
+# No test has a time limit, and CI must not be red by chance: new examples are searched for on people's own machines.
+settings.register_profile("gridgeo", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("gridgeo")
 
 
 @pytest.fixture(autouse=True)
