@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import geopandas as gpd
@@ -280,3 +281,35 @@ def test_a_question_that_cannot_be_asked_is_one_sentence(divided, tmp_path, aske
     assert ran.returncode == 1
     assert asked[1] in ran.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["coverage"], "缺少 PLAN。"),
+        (["coverage", "x.gpkg", "--cutof", "3"], "没有选项 --cutof；相近的有：--cutoff, --out。"),
+        (["coverage", "x.gpkg", "--nothing-like-it"], "没有选项 --nothing-like-it。"),
+        (["coverage", "x.gpkg", "--cutoff"], "--cutoff 需要一个取值。"),
+        (["coverage", "x.gpkg", "--cutoff", "far"], "--cutoff 的取值不合要求；数字须为范围内的普通数字。"),
+        (["app", "--port", "99999999"], "--port 的取值不合要求；数字须为范围内的普通数字。"),
+        (["undo", "x.gpkg", "1", "2"], "多出了参数 2。"),
+        (["redraw"], "没有命令 redraw。"),
+    ],
+)
+def test_bad_use_is_said_in_the_readers_language(arguments, said):
+    ran = gridgeo(*arguments, lang="zh")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said in ran.stderr
+
+
+def test_the_frame_of_the_help_is_in_the_readers_language():
+    said = gridgeo("partition", "--help", lang="zh").stdout
+    for word in ("参数", "选项", "[必填]", "[默认：300-500]", "显示本帮助后退出。"):
+        assert word in said
+    for word in ("Arguments", "Options", "required", "default", "Show"):
+        assert word not in said
+
+
+def test_the_package_runs_as_a_module():
+    ran = subprocess.run([sys.executable, "-m", "gridgeo", "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == version("gridgeo")

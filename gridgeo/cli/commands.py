@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gridgeo.cli import data_commands, edit_commands, output
+from gridgeo.cli import data_commands, edit_commands, output, wording
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import LANGUAGES, text
 
@@ -42,14 +42,14 @@ def run(arguments: list[str]) -> int:
     """
     as_json = "--json" in arguments
     try:
-        result = app(args=arguments, prog_name="gridgeo", standalone_mode=False)
+        result = wording.word_help(app)(args=arguments, prog_name="gridgeo", standalone_mode=False)
     except GridgeoError as error:
         output.print_error(error, as_json=as_json)
         return 1
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         name = context.command_path.removeprefix("gridgeo").strip() if context else ""
-        message = error.format_message()
+        message = wording.word_misuse(error)
         if not message:  # called without a command: the help has just been shown
             return 2
         message = message if message.endswith((".", "?", "。")) else message + text("cli.full_stop")
@@ -177,7 +177,7 @@ def partition(
 @app.command(name="app", help=text("cli.app"))
 def serve(
     plan: Annotated[Path | None, typer.Argument(metavar="[PLAN]", help=text("cli.app_plan"))] = None,
-    port: Annotated[int, typer.Option("--port", help=text("cli.app_port"))] = 8501,
+    port: Annotated[int, typer.Option("--port", help=text("cli.app_port"), min=1, max=65535)] = 8501,
     lang: Annotated[str | None, typer.Option("--lang", help=text("cli.lang"), metavar="zh|en")] = None,
 ) -> int:
     """Serve the app. It is a program of its own, so that nothing here ever imports Streamlit."""

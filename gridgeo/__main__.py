@@ -1,0 +1,5 @@
+"""``python -m gridgeo``: the command line where the scripts' folder is not on the path, as often on Windows."""
+
+from gridgeo.cli import main
+
+main()
