@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from gridgeo.assessment import assess_plan as assess_plan
     from gridgeo.blocks import enclose_blocks as enclose_blocks
     from gridgeo.coverage import Coverage as Coverage
+    from gridgeo.coverage import Walk as Walk
     from gridgeo.coverage import assess_coverage as assess_coverage
+    from gridgeo.coverage import trace_walk as trace_walk
     from gridgeo.crs import to_metric as to_metric
     from gridgeo.errors import GridgeoError as GridgeoError
     from gridgeo.errors import ImportFaults as ImportFaults
@@ -49,6 +51,7 @@ _WHERE = {
     "Partition": "partition",
     "Plan": "plan",
     "Scenario": "scenario",
+    "Walk": "coverage",
     "assess_coverage": "coverage",
     "assess_plan": "assessment",
     "build_network": "network",
@@ -69,6 +72,7 @@ _WHERE = {
     "run_scenario": "scenario",
     "service_areas": "service_area",
     "to_metric": "crs",
+    "trace_walk": "coverage",
     "write_map": "maps",
     "write_plan": "store",
 }

@@ -15,7 +15,8 @@ import shapely
 from gridgeo.errors import InputError, MissingDataError
 from gridgeo.network import Network, Person, adapt_network, find_person
 from gridgeo.network.access import Access, snap_points
-from gridgeo.network.measure import UNIT_BITS, Floats, Ints, expand_ranges, require_positive
+from gridgeo.network.measure import UNIT_BITS, require_positive
+from gridgeo.network.paths import cut_segments
 from gridgeo.network.reach import reach_edges
 
 POLYGON_WIDTH_M = 30.0
@@ -94,7 +95,7 @@ def service_areas(
 def _areas_at(network: Network, stations: gpd.GeoDataFrame, access: Access, cutoff_m: float) -> gpd.GeoDataFrame:
     limit = int(cutoff_m * (1 << UNIT_BITS))
     parts = reach_edges(network, access, limit=limit)
-    owner, _, ends = cut_segments(network, parts.station, parts.edge, parts.low, parts.high)
+    owner, _, ends, _ = cut_segments(network, parts.station, parts.edge, parts.low, parts.high)
     pieces = np.asarray(shapely.linestrings(ends))
     order = np.argsort(owner, kind="stable")
     grouped = shapely.multilinestrings(pieces[order], indices=np.unique(owner, return_inverse=True)[1][order])
@@ -105,34 +106,3 @@ def _areas_at(network: Network, stations: gpd.GeoDataFrame, access: Access, cuto
         geometry=geometry,
         crs=network.crs,
     )
-
-
-def cut_segments(network: Network, owner: Ints, edge: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints, Floats]:
-    """Cut the drawn segments of edges to parts of them.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    owner, edge, low, high : ndarray of int64, shape (parts,)
-        Whose part it is, of which edge, from where to where in units from node u.
-
-    Returns
-    -------
-    owner, segment : ndarray of int64, shape (pieces,)
-        Whose piece it is, and of which segment.
-    ends : ndarray of float, shape (pieces, 2, 2)
-        The piece.
-    """
-    start, members = network.segments_of_edge
-    part, at = expand_ranges(start[edge], start[edge + 1])
-    segment = members[at]
-    begin, end = network.segment_from[segment], network.segment_to[segment]
-    first = np.maximum(np.minimum(begin, end), low[part])
-    last = np.minimum(np.maximum(begin, end), high[part])
-    some = last > first
-    part, segment = part[some], segment[some]
-    begin, length = begin[some].astype(np.float64), (end - begin)[some].astype(np.float64)
-    a, d = network.segment_xy[segment, :2], network.segment_xy[segment, 2:] - network.segment_xy[segment, :2]
-    ends = np.stack([a + ((p[some] - begin) / length)[:, None] * d for p in (first, last)], axis=1)
-    return owner[part], segment, ends

@@ -5,12 +5,14 @@ from gridgeo.coverage.islands import list_islands
 from gridgeo.coverage.measures import Spacing, count_overlap, inside_on_paper, measure_coverage, measure_spacing
 from gridgeo.coverage.model import REASONS, Coverage
 from gridgeo.coverage.summary import summarise
+from gridgeo.coverage.walks import Walk, trace_walk
 from gridgeo.coverage.whatif import add_station, change_gates, move_station, remove_station, shut_streets
 
 __all__ = [
     "REASONS",
     "Coverage",
     "Spacing",
+    "Walk",
     "add_station",
     "assess_coverage",
     "change_gates",
@@ -23,4 +25,5 @@ __all__ = [
     "remove_station",
     "shut_streets",
     "summarise",
+    "trace_walk",
 ]  # fmt: skip

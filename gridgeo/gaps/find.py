@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 
 from gridgeo.coverage import Coverage
 from gridgeo.coverage.summary import PEOPLE
+from gridgeo.coverage.walks import name_causes
 from gridgeo.gaps.remedies import Remedy, find_remedies
 from gridgeo.network.measure import Floats, Ints, require_positive
 from gridgeo.network.visibility import legs_blocked
@@ -153,14 +154,8 @@ def _cause(coverage: Coverage, rows: Ints, remedy: Remedy | None) -> str:
     if remedy is not None and remedy.kind == "open_gate" and remedy.is_enough:
         return "closed_gate"
     weight = _weights(coverage)[rows]
-    codes = coverage.reason_codes[rows]
-    near = coverage.nearest_straight_m(rows) <= coverage.cutoff_m
-    shares = {
-        "too_far": weight[(codes == 1) & ~near].sum(),
-        "no_path": weight[((codes == 1) & near) | (codes == 3)].sum(),  # noqa: PLR2004 (unsnapped, see REASONS)
-        "island": weight[codes == 2].sum(),  # noqa: PLR2004 (unreachable, see REASONS)
-    }
-    return max(shares, key=lambda cause: shares[cause])
+    causes = name_causes(coverage, rows)
+    return max(("too_far", "no_path", "island"), key=lambda cause: weight[causes == cause].sum())
 
 
 def _remedy_columns(remedies: list[Remedy | None]) -> dict[str, Any]:

@@ -7,12 +7,11 @@ from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
-from scipy.spatial import cKDTree
 
 from gridgeo.network.checks import point_coordinates
+from gridgeo.network.gateways import ways_through
 from gridgeo.network.graph import Network
-from gridgeo.network.lines import GATE_TOLERANCE_M
-from gridgeo.network.measure import Floats, Ints, expand_ranges, to_units
+from gridgeo.network.measure import Floats, Ints, to_units
 from gridgeo.network.segments import nearest_segments
 from gridgeo.network.visibility import Obstacles, legs_blocked, nearest_visible
 
@@ -110,58 +109,24 @@ def _walk_round(
     rows = snapped[legs_blocked(obstacles, xy[snapped], foot)]
     if len(rows) == 0:
         return
-    reach = np.full(len(rows), network.max_access_m)
-    gate_segment, gate_share, gate_m = _through_gates(network, obstacles, xy[rows])
-    # Nobody looks farther than the way through a gate is long.
-    np.minimum(reach, gate_m, out=reach)
+    gate_m, reach = np.full(len(rows), np.inf), np.full(len(rows), network.max_access_m)
+    gateways = network.gateways
+    if gateways is not None:
+        gate, gate_m = ways_through(gateways, obstacles, xy[rows])
+        # Nobody looks farther than the way through a gate is long.
+        np.minimum(reach, gate_m, out=reach)
+        through = gate >= 0
+        segment[rows] = np.where(through, gateways.segment[gate], -1)
+        share[rows] = np.where(through, gateways.share[gate], 0.0)
+    else:
+        segment[rows] = -1
     direct = nearest_visible(
         network.segment_grid, network.segment_xy, obstacles, xy[rows], within_m=reach, start_m=leg_m[rows]
     )
+    leg_m[rows] = gate_m
     seen = direct[0] >= 0
-    segment[rows] = np.where(seen, direct[0], gate_segment)
-    share[rows] = np.where(seen, direct[1], gate_share)
-    leg_m[rows] = np.where(seen, direct[2], gate_m)
-
-
-def _through_gates(network: Network, obstacles: Obstacles, xy: Floats) -> tuple[Ints, Floats, Floats]:
-    """Find the shortest way through an open gate to a street: segment, share, length; -1 and inf where none is."""
-    segment, share = np.full(len(xy), -1, dtype=np.int64), np.zeros(len(xy))
-    leg_m = np.full(len(xy), np.inf)
-    gates = network.open_gates_xy
-    if len(gates) == 0:
-        return segment, share, leg_m
-    beside, wall = obstacles.near(gates, np.full(len(gates), GATE_TOLERANCE_M))
-    pieces = np.bincount(beside, minlength=len(gates))
-    begin = np.cumsum(pieces) - pieces
-    on_segment, on_share, onward_m = nearest_visible(
-        network.segment_grid,
-        network.segment_xy,
-        obstacles,
-        gates,
-        within_m=np.full(len(gates), network.max_access_m),
-        start_m=np.zeros(len(gates)),
-        spare=[wall[first : first + count] for first, count in zip(begin, pieces, strict=True)],
-    )
-    row, gate, through_m = _ways_to_gates(xy, gates, onward_m, network.max_access_m)
-    way, at = expand_ranges(begin[gate], begin[gate] + pieces[gate])
-    spare = np.sort(way * (1 << 32) + wall[at])
-    free = ~legs_blocked(obstacles, xy[row], gates[gate], spare=spare)
-    row, gate, through_m = row[free], gate[free], through_m[free]
-    # The shortest way through a gate of each point; of equally long ones the first gate.
-    order = np.lexsort((gate, through_m, row))
-    row, gate, through_m = row[order], gate[order], through_m[order]
-    first = np.concatenate([[True], row[1:] != row[:-1]]) if len(row) else free[:0]
-    row, gate = row[first], gate[first]
-    segment[row], share[row], leg_m[row] = on_segment[gate], on_share[gate], through_m[first]
-    return segment, share, leg_m
-
-
-def _ways_to_gates(xy: Floats, gates: Floats, onward_m: Floats, reach: float) -> tuple[Ints, Ints, Floats]:
-    """Pair points with the gates through which a street is within reach: point, gate, length of the way."""
-    near = cKDTree(xy).sparse_distance_matrix(cKDTree(gates), reach, output_type="ndarray")
-    through_m = near["v"] + onward_m[near["j"]]
-    good = through_m <= reach
-    return near["i"][good].astype(np.int64), near["j"][good].astype(np.int64), through_m[good]
+    for held, found in zip((segment, share, leg_m), direct, strict=True):
+        held[rows[seen]] = found[seen]
 
 
 def place_on_segments(network: Network, xy: Floats, segment: Ints, share: Floats, leg: Ints) -> Access:

@@ -19,6 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from gridgeo.network.checks import point_coordinates
+from gridgeo.network.gateways import Gateways, find_gateways
 from gridgeo.network.lines import Lines
 from gridgeo.network.measure import RANK_BITS, Flags, Floats, Ints
 from gridgeo.network.person import Person
@@ -124,6 +125,15 @@ class Network:
         if self.gates is None or len(self.gates) == 0:
             return np.zeros((0, 2))
         return point_coordinates(self.gates, layer="gates", crs=self.crs)[gates_open(self.gates)]
+
+    @cached_property
+    def gateways(self) -> Gateways | None:
+        """The open gates, and where the walk leads on from each; None where there is none, or nothing to go through."""
+        if self.obstacles is None or len(self.open_gates_xy) == 0:
+            return None
+        return find_gateways(
+            self.open_gates_xy, self.segment_grid, self.segment_xy, self.obstacles, reach_m=self.max_access_m
+        )
 
     def gates_xy(self, gate_ids: list[str]) -> Floats:
         """Return where certain gates are.
