@@ -18,7 +18,7 @@ from pyproj import CRS
 from gridgeo.crs import require_metric
 from gridgeo.edit_log import EditRecord
 from gridgeo.errors import Fault, InputError, MissingDataError
-from gridgeo.schema import LAYERS, check_layer, complete_layer, empty_layer
+from gridgeo.schema import LAYERS, check_layer, complete_layer, empty_layer, place_nowhere
 from gridgeo.texts import current_language
 
 
@@ -78,12 +78,15 @@ class PlanInfo:
         Whose data it shows; printed on every map.
     notes : tuple of Name
         What a reader must know of the figures: what is estimated, from what, and how.
+    personal : bool
+        Whether the plan keeps columns that tell who somebody is (names, telephone numbers); else they are dropped.
     """
 
     name: Name
     levels: tuple[Level, ...] = STANDARD_LEVELS
     attribution: str = ""
     notes: tuple[Name, ...] = ()
+    personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ class Plan:
         What the plan says of itself.
     crs : pyproj.CRS
         The metric system of all layers.
-    units, streets, barriers, gates, buildings, landuse, places, blocks, grids, households, stations : GeoDataFrame
+    units, streets, barriers, gates, buildings, landuse, places, blocks, grids, households, stations, enterprises, \
+    people, needs, visits, zonings : GeoDataFrame
         The layers, complete and typed as `gridgeo.schema.LAYERS` says. `households` also carries ``block_id`` and a
         column ``<level>_id`` for each level (``grid_id``, ``community_id``, ``subdistrict_id``, …), empty where a
         household lies outside.
@@ -117,6 +121,11 @@ class Plan:
     grids: gpd.GeoDataFrame
     households: gpd.GeoDataFrame
     stations: gpd.GeoDataFrame
+    enterprises: gpd.GeoDataFrame
+    people: gpd.GeoDataFrame
+    needs: gpd.GeoDataFrame
+    visits: gpd.GeoDataFrame
+    zonings: gpd.GeoDataFrame
     edits: tuple[EditRecord, ...] = ()
 
     @property
@@ -174,7 +183,7 @@ class Plan:
         edits : tuple of EditRecord, optional
             The log from now on; a plan whose blocks are cut anew needs a new, empty one.
         **layers : GeoDataFrame
-            The new layers by name.
+            The new layers by name; of those that need no geometry also plain tables.
 
         Returns
         -------
@@ -207,7 +216,8 @@ def make_plan(info: PlanInfo, crs: object, *, edits: tuple[EditRecord, ...] = ()
     edits : tuple of EditRecord, optional
         The log of the edits that made the layers what they are.
     **layers : GeoDataFrame
-        The layers by name, see `gridgeo.schema.LAYERS`; those left out are empty.
+        The layers by name, see `gridgeo.schema.LAYERS`; those left out are empty, and those that need no geometry may
+        be plain tables.
 
     Returns
     -------
@@ -247,6 +257,7 @@ def check_plan(plan: Plan) -> list[Fault]:
     for column, known in (("grid_id", grid_ids), ("community_id", unit_ids)):
         lost = plan.blocks[column].notna() & ~plan.blocks[column].isin(known)
         faults += [_dangling("blocks", row, column, plan.blocks[column].iloc[row]) for row in np.flatnonzero(lost)]
+    faults += _dangling_people(plan)
     lost = plan.units["parent_id"].notna() & ~plan.units["parent_id"].isin(unit_ids)
     faults += [_dangling("units", row, "parent_id", plan.units["parent_id"].iloc[row]) for row in np.flatnonzero(lost)]
     if len(plan.blocks):
@@ -296,6 +307,28 @@ def locate(points: gpd.GeoSeries, areas: gpd.GeoDataFrame, id_column: str) -> pd
     return pd.Series(ids[found], index=points.index, dtype="str", name=id_column)
 
 
+_REFERENCES = {
+    "enterprises": {"grid_id": "grids"},
+    "people": {"unit_id": "units", "grid_id": "grids", "station_id": "stations", "household_id": "households"},
+    "needs": {"unit_id": "units", "household_id": "households", "person_id": "people"},
+    "visits": {"household_id": "households", "enterprise_id": "enterprises", "person_id": "people"},
+    "zonings": {"block_id": "blocks"},
+}
+"""Columns that name a row of another layer."""
+
+
+def _dangling_people(plan: Plan) -> list[Fault]:
+    """Name what people, needs, visits and zonings refer to and the plan has not got."""
+    faults = []
+    for layer, columns in _REFERENCES.items():
+        frame: gpd.GeoDataFrame = getattr(plan, layer)
+        for column, other in columns.items():
+            known = getattr(plan, other)[LAYERS[other].id_column]
+            lost = frame[column].notna() & ~frame[column].isin(known)
+            faults += [_dangling(layer, row, column, frame[column].iloc[row]) for row in np.flatnonzero(lost)]
+    return faults
+
+
 def _dangling(layer: str, row: np.intp, column: str, value: object) -> Fault:
     return Fault(key="dangling_reference", layer=layer, row=int(row) + 1, column=column, value=value)
 
@@ -309,13 +342,16 @@ def _assemble(
 ) -> Plan:
     """Check, complete and put in step what differs from the plan before."""
     changed = {name for name in LAYERS if before is None or layers[name] is not getattr(before, name)}
+    if before is not None and before.info.personal and not info.personal:
+        changed |= {name for name, layer in LAYERS.items() if layer.personal}
+    layers = {name: place_nowhere(name, layer, crs) for name, layer in layers.items()}
     faults = [fault for name in LAYERS if name in changed for fault in check_layer(name, layers[name])]
     if faults:
         raise InputError("faults_in_plan", faults=faults, count=len(faults))
     done = dict(layers)
     for name in changed:
         require_metric(layers[name], layer=name, crs=crs)
-        done[name] = complete_layer(name, layers[name])
+        done[name] = complete_layer(name, layers[name], personal=info.personal)
     if changed & {"households", "blocks", "units"} or before is None or info.levels != before.info.levels:
         same_ground = before is not None and "households" not in changed and _same_ground(before.blocks, done["blocks"])
         if not same_ground:
@@ -323,6 +359,26 @@ def _assemble(
             done["households"] = done["households"].assign(block_id=block_id)
         done["households"] = _with_units(info, done)
     return Plan(info=info, crs=crs, edits=edits, **done)
+
+
+def locate_in_units(plan: Plan, points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give points their block, grid and units, as households have them.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    points : GeoDataFrame of Point
+        The points, in the plan's system; a geometry may be missing.
+
+    Returns
+    -------
+    GeoDataFrame
+        With ``block_id``, ``grid_id`` and ``<level>_id`` for each level above, set anew; missing where a point lies
+        outside or has no geometry.
+    """
+    located = points.assign(block_id=locate(points.geometry, plan.blocks, "block_id"))
+    return _with_units(plan.info, {"households": located, "blocks": plan.blocks, "units": plan.units})
 
 
 def _same_ground(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:

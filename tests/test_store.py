@@ -115,7 +115,8 @@ def test_a_plan_is_a_proper_geopackage_that_other_programs_list(tmp_path):
         assert database.execute("PRAGMA user_version").fetchone() == (10300,)
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         kinds = dict(database.execute("SELECT table_name, data_type FROM gpkg_contents").fetchall())
-    assert kinds == {**dict.fromkeys(LAYERS, "features"), "edits": "attributes", "gridgeo_plan": "attributes"}
+    tables = {name: "features" if layer.geometry else "attributes" for name, layer in LAYERS.items()}
+    assert kinds == {**tables, "edits": "attributes", "gridgeo_plan": "attributes"}
 
 
 def test_writing_replaces_in_one_step_and_keeps_rights(tmp_path):
@@ -184,7 +185,7 @@ def changed(tmp_path, *statements):
 def test_a_newer_plan_is_refused_by_name(tmp_path, monkeypatch):
     monkeypatch.setenv("GRIDGEO_LANG", "en")
     path = changed(tmp_path, "UPDATE gridgeo_plan SET value = value + 1 WHERE key = 'schema_version'")
-    assert SCHEMA_VERSION == 1
+    assert SCHEMA_VERSION == 2
     with pytest.raises(PlanError) as caught:
         read_plan(path)
     one_sentence(caught, "newer gridgeo", "Update gridgeo")

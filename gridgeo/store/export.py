@@ -17,7 +17,7 @@ import shapely
 
 from gridgeo.errors import FileError, GridgeoError, InputError
 from gridgeo.plan import Plan
-from gridgeo.schema import LAYERS
+from gridgeo.schema import LAYERS, drop_personal
 from gridgeo.store.dxf import write_dxf
 from gridgeo.store.public import THRESHOLD, summarize_public
 from gridgeo.store.shapefile import Loss, write_shapefile
@@ -127,7 +127,7 @@ def _layers(plan: Plan, *, public: bool, threshold: int) -> dict[str, gpd.GeoDat
     if public:
         shown = {**summarize_public(plan, threshold=threshold), "stations": plan.stations, "streets": plan.streets}
     else:
-        shown = plan.layers()
+        shown = {name: drop_personal(name, layer) for name, layer in plan.layers().items()}
     return {name: layer for name, layer in shown.items() if len(layer)}
 
 
@@ -150,6 +150,9 @@ def _write_gpkg(layers: dict[str, gpd.GeoDataFrame], folder: Path) -> None:
     path = folder / "plan.gpkg"
     for name, layer in layers.items():
         kinds = LAYERS[name].geometry
+        if not kinds:
+            pyogrio.write_dataframe(as_table(layer), path, layer=name, driver="GPKG", append=path.exists())
+            continue
         shape = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon"}[kinds[0]]
         pyogrio.write_dataframe(
             layer,
@@ -167,6 +170,10 @@ def _write_shapefiles(layers: dict[str, gpd.GeoDataFrame], folder: Path, encodin
     losses: list[Loss] = []
     fields: list[tuple[str, str, str]] = []
     for name, layer in layers.items():
+        if layer.geometry.isna().all():
+            # A Shapefile without a single shape is none.
+            write_csv(as_table(layer), folder / f"{name}.csv", encoding=encoding)
+            continue
         for suffix, part in _by_kind(name, layer).items():
             names, lost = write_shapefile(part, folder / f"{suffix}.shp", name=name, encoding=encoding)
             losses += lost

@@ -15,6 +15,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
@@ -23,11 +24,11 @@ from pyproj import CRS
 from gridgeo.edit_log import EditRecord
 from gridgeo.errors import FileError, GridgeoError, PlanError
 from gridgeo.plan import Level, Name, Plan, PlanInfo, make_plan
-from gridgeo.schema import LAYERS
+from gridgeo.schema import LAYERS, place_nowhere
 from gridgeo.store import guard
 from gridgeo.texts import text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The plan format this gridgeo writes; it reads this one and older ones."""
 
 _TABLE = "gridgeo_plan"
@@ -99,12 +100,12 @@ def read_plan(path: str | Path) -> Plan:
         try:
             guard.require_plain(database, path)
             stored = _read_info(database, path)
-            counts = _count_rows(database)
+            counts = _count_rows(database, version=int(stored["schema_version"]))
             edits = _read_log(database, path)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
     info, crs = _parse_info(stored, path)
-    layers = {name: _read_layer(path, name, crs, counts[name]) for name in LAYERS}
+    layers = {name: _read_layer(path, name, crs, count) for name, count in counts.items()}
     return make_plan(info, crs, edits=edits, **layers)
 
 
@@ -164,6 +165,9 @@ def _stored(name: str, layer: gpd.GeoDataFrame, info: PlanInfo) -> gpd.GeoDataFr
 def _write_layer(path: Path, name: str, layer: gpd.GeoDataFrame, *, append: bool) -> None:
     """Write one layer; of one geometry type where it can be, since QGIS splits a mixed one into several."""
     kinds, known = LAYERS[name].geometry, set(layer.geom_type.dropna())
+    if not kinds:
+        pyogrio.write_dataframe(pd.DataFrame(layer.drop(columns="geometry")), path, layer=name, append=append)
+        return
     wanted = _GEOMETRY[kinds[0]] if len(kinds) == 1 else "Unknown"
     multi = len(kinds) == 1 and any(kind.startswith("Multi") for kind in known)
     pyogrio.write_dataframe(
@@ -263,13 +267,16 @@ def _read_info(database: sqlite3.Connection, path: Path) -> dict[str, str]:
     return rows
 
 
-def _count_rows(database: sqlite3.Connection) -> dict[str, int]:
+def _count_rows(database: sqlite3.Connection, *, version: int = SCHEMA_VERSION) -> dict[str, int]:
+    """Count the rows of each layer of the file; a layer that came with a later format is left out where absent."""
     counts = {}
-    for name in LAYERS:
+    for name, layer in LAYERS.items():
         listed = database.execute(
             "SELECT 1 FROM gpkg_contents JOIN sqlite_master ON name = table_name WHERE type = 'table' AND name = ?",
             (name,),
         ).fetchone()
+        if listed is None and layer.since > version:
+            continue
         if listed is None:
             raise PlanError("missing_layer", layer=name)
         counts[name] = int(database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608 - ours
@@ -281,6 +288,8 @@ def _read_layer(path: Path, name: str, crs: CRS, count: int) -> gpd.GeoDataFrame
         layer = pyogrio.read_dataframe(path, layer=name, use_arrow=True)
     except (DataSourceError, DataLayerError, RuntimeError, ValueError) as error:
         raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
+    if not LAYERS[name].geometry:
+        layer = place_nowhere(name, pd.DataFrame(layer), crs)
     if not isinstance(layer, gpd.GeoDataFrame):
         raise PlanError("missing_layer", layer=name)
     if len(layer) != count:
@@ -299,6 +308,7 @@ def _info_as_dict(info: PlanInfo) -> dict[str, object]:
         "levels": [{"level": level.level, "name": _name_as_dict(level.name)} for level in info.levels],
         "attribution": info.attribution,
         "notes": [_name_as_dict(note) for note in info.notes],
+        "personal": info.personal,
     }
 
 
@@ -314,6 +324,7 @@ def _parse_info(stored: dict[str, str], path: Path) -> tuple[PlanInfo, CRS]:
             levels=tuple(Level(level["level"], Name(**level["name"])) for level in said["levels"]),
             attribution=said["attribution"],
             notes=tuple(Name(**note) for note in said["notes"]),
+            personal=bool(said.get("personal", False)),
         )
         return info, CRS.from_wkt(stored["crs"])
     except (KeyError, TypeError, ValueError, RuntimeError, RecursionError) as error:

@@ -152,7 +152,9 @@ def _compare(frame: gpd.GeoDataFrame, path: Path, encoding: str) -> None:
         back = pyogrio.read_dataframe(path, encoding=encoding.upper())
         same = len(back) == len(frame) and list(back.columns) == list(frame.columns)
         same = same and all(_same_column(frame[name], back[name]) for name in frame.columns.drop("geometry"))
-        same = same and bool(shapely.equals(back.geometry.to_numpy(), frame.geometry.to_numpy()).all())
+        one, two = back.geometry.to_numpy(), frame.geometry.to_numpy()
+        nowhere = shapely.is_missing(one) & shapely.is_missing(two)
+        same = same and bool((shapely.equals(one, two) | nowhere).all())
     except (RuntimeError, ValueError) as error:
         raise FileError("unwritable_file", file=path.name, detail=text("store.not_read_back")) from error
     if not same:

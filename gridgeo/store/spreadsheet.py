@@ -25,11 +25,14 @@ def as_table(layer: gpd.GeoDataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Its columns and ``lon``, ``lat`` (CGCS2000 or WGS 84 degrees), or ``area_m2`` and ``length_m``.
+        Its columns and ``lon``, ``lat`` (CGCS2000 or WGS 84 degrees; empty for who is nowhere), or ``area_m2`` and
+        ``length_m``; of a plain table its columns alone.
     """
     table = pd.DataFrame(layer.drop(columns=layer.geometry.name))
     dimension = shapely.get_dimensions(layer.geometry.to_numpy())
-    if len(layer) and (dimension == 0).all():
+    if len(layer) and (dimension < 0).all():
+        return table
+    if len(layer) and (dimension <= 0).all():
         degrees = layer.geometry.to_crs(layer.crs.geodetic_crs)
         return table.assign(lon=degrees.x.round(9), lat=degrees.y.round(9))
     return table.assign(area_m2=layer.geometry.area.round(2), length_m=layer.geometry.length.round(2))
