@@ -89,6 +89,9 @@ def to_metric(frame: Frame, crs: object = None, *, layer: str = "layer") -> Fram
     source = CRS.from_user_input(frame.crs)
     if source == target:
         return frame
+    if source.is_bound:
+        # A datum with parameters of its own leads to WGS 84 by them, and by nothing else.
+        frame, source = frame.to_crs(_WGS84), _WGS84
     if _is_wgs84(source) and target.geodetic_crs == _CGCS2000.geodetic_crs:
         frame = frame.to_crs(_WGS84).set_crs(_CGCS2000, allow_override=True)
     return frame.to_crs(target)

@@ -6,6 +6,7 @@ Everything made here carries ``estimated = True``; nothing may show it without s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import geopandas as gpd
@@ -16,7 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from gridgeo.crs import require_metric
 from gridgeo.errors import InputError
+from gridgeo.plan import Name, Plan, locate
 from gridgeo.schema import complete_layer, empty_layer
+from gridgeo.texts import text
 
 PERSONS_PER_HOUSEHOLD = 2.31
 """Mean size of a family household in Beijing, 2020 (北京市第七次全国人口普查公报)."""
@@ -125,6 +128,57 @@ def estimate_households(
         crs=buildings.crs,
     )
     return complete_layer("households", layer)
+
+
+def fill_households(plan: Plan, *, population: float | None = None) -> Plan:
+    """Estimate the households of a plan that has none, from its buildings, scaled to a known population.
+
+    Parameters
+    ----------
+    plan : Plan
+        With buildings. A plan that has households already is returned as it is.
+    population : float, optional
+        The persons of the whole district. When left out, each unit of the finest level whose units all state their
+        ``population`` gets its own.
+
+    Returns
+    -------
+    Plan
+        With households that are marked ``estimated``, and a note that says how they were come by.
+
+    Raises
+    ------
+    InputError
+        If no population is known, is not above zero, or a populated unit has no residential building.
+    """
+    if len(plan.households):
+        return plan
+    residential = select_residential(plan.buildings, landuse=plan.landuse, places=plan.places, within=plan.district)
+    if population is not None:
+        parts = [estimate_households(residential, population=population)]
+        total = population
+    else:
+        units = _populated_units(plan)
+        inner = shapely.point_on_surface(residential.geometry.to_numpy())
+        inside = locate(gpd.GeoSeries(inner, crs=plan.crs), units, "unit_id").to_numpy()
+        parts = [
+            estimate_households(residential[inside == unit], population=float(persons))
+            for unit, persons in zip(units["unit_id"], units["population"], strict=True)
+            if persons > 0
+        ]
+        total = float(units["population"].sum())
+    layer = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=plan.crs)
+    note = Name(*(text("readers.estimated_note", lang, persons=round(total)) for lang in ("zh", "en")))
+    return plan.replace(info=replace(plan.info, notes=(*plan.info.notes, note)), households=layer)
+
+
+def _populated_units(plan: Plan) -> gpd.GeoDataFrame:
+    """Return the units of the finest level at which every population is known."""
+    for level in reversed(plan.info.levels):
+        units = plan.units[plan.units["level"] == level.level]
+        if len(units) and units["population"].notna().all():
+            return units
+    raise InputError("estimate_basis")
 
 
 def select_residential(

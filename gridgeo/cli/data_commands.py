@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gridgeo.cli import output
-from gridgeo.errors import Fault, FileError, ImportFaults, PlanError, join_sentences
+from gridgeo.errors import Fault, FileError, ImportFaults, InputError, PlanError, join_sentences
 from gridgeo.texts import text
 
 AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
@@ -20,44 +20,101 @@ def _source(name: str) -> Any:  # noqa: ANN401 (an option)
 
 
 def import_files(
-    boundary: Annotated[Path, _source("boundary")],
-    streets: Annotated[Path, _source("streets")],
-    households: Annotated[Path | None, _source("households")] = None,
-    stations: Annotated[Path | None, _source("stations")] = None,
-    barriers: Annotated[Path | None, _source("barriers")] = None,
-    gates: Annotated[Path | None, _source("gates")] = None,
-    units: Annotated[Path | None, _source("units")] = None,
+    *,
+    boundary: Annotated[str | None, _source("boundary")] = None,
+    streets: Annotated[str | None, _source("streets")] = None,
+    households: Annotated[str | None, _source("households")] = None,
+    stations: Annotated[str | None, _source("stations")] = None,
+    barriers: Annotated[str | None, _source("barriers")] = None,
+    gates: Annotated[str | None, _source("gates")] = None,
+    units: Annotated[str | None, _source("units")] = None,
+    buildings: Annotated[str | None, _source("buildings")] = None,
+    place: Annotated[str | None, typer.Option("--place", metavar="NAME", help=text("cli.import_place"))] = None,
     crs: Annotated[str | None, typer.Option("--crs", metavar="CRS", help=text("cli.import_crs"))] = None,
     profile: Annotated[Path | None, typer.Option("--profile", metavar="FILE", help=text("cli.import_profile"))] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--column", metavar="LAYER.COLUMN=NAME", help=text("cli.import_choose"))
+    ] = None,
+    save_profile: Annotated[
+        Path | None, typer.Option("--save-profile", metavar="FILE", help=text("cli.import_save_profile"))
+    ] = None,
+    population: Annotated[
+        float | None, typer.Option("--population", metavar="N", help=text("cli.import_population"))
+    ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="PLAN", help=text("cli.import_out"))] = Path("plan.gpkg"),
-    *,
+    skip_faulty: Annotated[bool, typer.Option("--skip-faulty", help=text("cli.import_skip_faulty"))] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a plan of files from outside."""
-    from gridgeo.readers import prepare_import  # noqa: PLC0415
-    from gridgeo.store import write_plan  # noqa: PLC0415
+    from gridgeo.estimate import fill_households  # noqa: PLC0415
+    from gridgeo.readers import prepare_import, write_profile  # noqa: PLC0415
+    from gridgeo.store import write_plan, write_table  # noqa: PLC0415
 
+    edges, ways = _ground(boundary, streets, place)
     report = prepare_import(
-        boundary=boundary,
-        streets=streets,
+        boundary=edges,
+        streets=ways,
         households=households,
         stations=stations,
         barriers=barriers,
         gates=gates,
         units=units,
+        buildings=buildings,
         crs=crs,
-        profile=profile,
+        profile=_profile(profile, column or []),
+        name=place,
+        skip_faulty=skip_faulty,
     )
+    if save_profile is not None:
+        write_profile(report.findings.mappings, save_profile)
     if report.plan is None:
         faults = report.findings.faults
         raise ImportFaults("import_faults", faults=faults, count=len(faults))
-    write_plan(report.plan, out)
+    plan = report.plan
+    if population is not None or plan.units["population"].notna().any():
+        plan = fill_households(plan, population=population)
+    write_plan(plan, out)
+    files, rejected = [out], report.rejected()
+    if len(rejected):
+        files.append(out.with_suffix(".rejected.csv"))
+        write_table(rejected, files[1])
     if as_json:
-        counts = {name: len(layer) for name, layer in report.plan.layers().items()}
-        output.print_json({"file": str(out), "layers": counts, **report.as_dict()})
+        counts = {name: len(layer) for name, layer in plan.layers().items()}
+        output.print_json(
+            {"file": str(out), "files": [str(file) for file in files], "layers": counts, **report.as_dict()}
+        )
         return
     _print_report(report)
-    output.print_lines(text("cli.wrote"), f"  {out}")
+    if len(rejected):
+        output.print_lines(text("cli.import_rejected", count=len(rejected), file=files[1].name))
+    output.print_lines(text("cli.wrote"), *(f"  {file}" for file in files))
+
+
+def _ground(boundary: str | None, streets: str | None, place: str | None) -> tuple[Any, Any]:
+    """Return boundary and streets: the files given, and for those not given what the place of that name has."""
+    if place is None:
+        for name, given in (("boundary", boundary), ("streets", streets)):
+            if given is None:
+                raise typer.BadParameter(text("cli.import_lacking", option=f"--{name}"))
+        return boundary, streets
+    from gridgeo.readers import read_online_place  # noqa: PLC0415
+
+    found = read_online_place(place)
+    return boundary or found.boundary, streets or found.layers
+
+
+def _profile(file: Path | None, columns: list[str]) -> dict[str, dict[str, str]]:
+    """Return the profile with single columns set anew."""
+    from gridgeo.readers import read_profile  # noqa: PLC0415
+
+    profile = {} if file is None else read_profile(file)
+    for said in columns:
+        column, equals, name = said.partition("=")
+        layer, dot, field = column.partition(".")
+        if not (equals and dot and layer and field):
+            raise InputError("bad_column_choice", value=said)
+        profile = {**profile, layer: {**profile.get(layer, {}), field: name}}
+    return profile
 
 
 def check(

@@ -37,7 +37,9 @@ _DRIVERS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def read_file(path: str | Path, *, layer: str | None = None, timeout_s: float = TIMEOUT_S) -> RawLayer:
+def read_file(
+    path: str | Path, *, layer: str | None = None, first: bool = False, timeout_s: float = TIMEOUT_S
+) -> RawLayer:
     """Read one layer or table of a file that may come from anyone.
 
     Parameters
@@ -47,6 +49,8 @@ def read_file(path: str | Path, *, layer: str | None = None, timeout_s: float = 
         XLSX or XLS. What it is is told by its content.
     layer : str, optional
         Which layer or sheet, where there are several.
+    first : bool
+        Whether to take the first one where there are several and none was said, rather than ask.
     timeout_s : float
         How long it may take, in seconds.
 
@@ -76,15 +80,15 @@ def read_file(path: str | Path, *, layer: str | None = None, timeout_s: float = 
                 raise refusal(path, "unknown_content")
         if kind == "osm":
             raise refusal(path, "osm_elsewhere")
-        said = _run_child(path, source, kind, layer, out, timeout_s)
+        request = {"path": str(source.resolve()), "kind": kind, "layer": layer, "first": first}
+        said = _run_child(path, request, kind, out, timeout_s)
         if "key" in said:
             raise FileError(said["key"], **{**said["values"], "file": path.name})
         return _collect(path, said, out)
 
 
-def _run_child(path: Path, source: Path, kind: Kind, layer: str | None, out: Path, timeout_s: float) -> dict[str, Any]:
-    request = json.dumps({"path": str(source.resolve()), "kind": kind, "layer": layer})
-    command = [sys.executable, "-m", "gridgeo.readers.child", request, str(out)]
+def _run_child(path: Path, request: dict[str, Any], kind: Kind, out: Path, timeout_s: float) -> dict[str, Any]:
+    command = [sys.executable, "-m", "gridgeo.readers.child", json.dumps(request), str(out)]
     try:
         done = subprocess.run(  # noqa: S603 - our own module, no shell
             command,
@@ -145,4 +149,5 @@ def _collect(path: Path, said: dict[str, Any], out: Path) -> RawLayer:
     if "geometry" in arrow.column_names:
         with np.errstate(invalid="ignore"):
             geometry = gpd.GeoSeries(shapely.from_wkb(arrow.column("geometry").to_pylist()), crs=crs)
-    return RawLayer(path.name, said["kind"], pd.DataFrame(columns), geometry, crs, tuple(said["dropped"]))
+    dropped, choices = tuple(said["dropped"]), tuple(said["choices"])
+    return RawLayer(path.name, said["kind"], pd.DataFrame(columns), geometry, crs, dropped, choices)

@@ -26,7 +26,7 @@ def main(request: str, out: str) -> int:
     Parameters
     ----------
     request : str
-        JSON: ``path``, ``kind``, ``layer``.
+        JSON: ``path``, ``kind``, ``layer``, ``first``.
     out : str
         The folder; ``layer.feather`` and ``said.json`` are put there.
 
@@ -47,7 +47,7 @@ def main(request: str, out: str) -> int:
         else:
             from gridgeo.readers.vectors import read_vector  # noqa: PLC0415 - plain tables need not wait for it
 
-            raw = read_vector(path, kind, layer=layer)
+            raw = read_vector(path, kind, layer=layer, first=said["first"])
     except FileError as error:
         _say(folder, {"key": error.key, "values": {name: str(value) for name, value in error.values.items()}})
         return 0
@@ -64,6 +64,7 @@ def main(request: str, out: str) -> int:
             "names": [str(name) for name in raw.table.columns],
             "crs": None if raw.crs is None else raw.crs.to_json(),
             "dropped": list(raw.dropped),
+            "choices": list(raw.choices),
             "mixed": mixed,
             "kind": raw.kind,
         },

@@ -12,6 +12,10 @@ from gridgeo.readers.names import KNOWN, PERSONAL, plain_name
 from gridgeo.readers.sniff import refusal
 from gridgeo.schema import LAYERS
 
+# What files usually are, the most usual first; the tables among them can do without geometries.
+_USUAL = ("households", "stations", "streets", "units", "buildings", "barriers", "gates")
+_TABLES = ("households", "stations", "gates")
+
 
 @dataclass(frozen=True)
 class ColumnMap:
@@ -42,7 +46,8 @@ def map_columns(layer: str, names: Iterable[str], *, chosen: Mapping[str, str] |
     names : iterable of str
         The file's columns.
     chosen : mapping of str to str, optional
-        Columns of the layer → columns of the file that a person (or a profile) has set; these go first.
+        Columns of the layer → columns of the file that a person (or a profile) has set; these go first. A column set
+        to ``""`` is left out, whatever the file's columns are called.
 
     Returns
     -------
@@ -55,20 +60,20 @@ def map_columns(layer: str, names: Iterable[str], *, chosen: Mapping[str, str] |
         If `chosen` names a column that the layer or the file does not have.
     """
     names = list(names)
-    wanted = {
-        **{column: (column, *KNOWN[layer].get(column, ())) for column in LAYERS[layer].column_names()},
-        **KNOWN["coordinates"],
-    }
+    wanted = _known_names(layer)
     columns: dict[str, str] = {}
+    left_out = {column for column, name in (chosen or {}).items() if not name}
     for column, name in (chosen or {}).items():
         if column not in wanted:
             raise InputError("unknown_column", layer=layer, value=column, allowed=", ".join(wanted))
+        if not name:
+            continue
         if name not in names:
             raise InputError("missing_column", layer=layer, column=name)
         columns[column] = name
     plain = {name: plain_name(name) for name in names if not PERSONAL.search(name)}
     for column, known in wanted.items():
-        if column in columns:
+        if column in columns or column in left_out:
             continue
         for candidate in known:
             found = [
@@ -80,6 +85,46 @@ def map_columns(layer: str, names: Iterable[str], *, chosen: Mapping[str, str] |
     used = set(columns.values())
     unused = tuple(name for name in names if name not in used)
     return ColumnMap(columns, unused, tuple(name for name in unused if PERSONAL.search(name)))
+
+
+def mappable_columns(layer: str) -> tuple[str, ...]:
+    """Return what a file's columns can be used for.
+
+    Parameters
+    ----------
+    layer : str
+        One of `gridgeo.schema.LAYERS`.
+
+    Returns
+    -------
+    tuple of str
+        The layer's columns, and ``x``, ``y``, ``wkt`` for the place of a plain table's rows.
+    """
+    return tuple(_known_names(layer))
+
+
+def guess_layer(names: Iterable[str], geometry: str | None) -> str:
+    """Tell which layer a file most likely is.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The file's columns.
+    geometry : {'point', 'line', 'polygon'}, optional
+        What its geometries are; none of a plain table.
+
+    Returns
+    -------
+    str
+        The layer of that geometry that recognises the most of its columns, the more usual first.
+    """
+    names = list(names)
+    possible = [
+        layer for layer in _USUAL if geometry in LAYERS[layer].geometry or (geometry is None and layer in _TABLES)
+    ]
+    return max(
+        possible, key=lambda layer: len(set(map_columns(layer, names).columns) & set(LAYERS[layer].column_names()))
+    )
 
 
 def read_profile(path: str | Path) -> dict[str, dict[str, str]]:
@@ -137,6 +182,17 @@ def write_profile(mappings: Mapping[str, ColumnMap], path: str | Path) -> None:
         Path(path).write_text("\n".join([*lines, ""]), encoding="utf-8")
     except OSError as error:
         raise FileError("unwritable_file", file=Path(path).name, detail=error.strerror or error) from error
+
+
+def _known_names(layer: str) -> dict[str, Iterable[str]]:
+    """Return for every column of a layer the names that files use for it."""
+    if layer not in LAYERS:
+        raise InputError("unknown_choice", value=layer, allowed=", ".join(LAYERS))
+    known = KNOWN.get(layer, {})
+    return {
+        **{column: (column, *known.get(column, ())) for column in LAYERS[layer].column_names()},
+        **KNOWN["coordinates"],
+    }
 
 
 def _quoted(value: str) -> str:

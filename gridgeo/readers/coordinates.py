@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Transformer
+from pyproj.crs import BoundCRS
+from pyproj.crs.coordinate_operation import ToWGS84Transformation
+from pyproj.exceptions import ProjError
 
 from gridgeo.errors import CRSError
 from gridgeo.shifts import Datum, shift
@@ -21,6 +25,10 @@ _EASTING = (100_000.0, 900_000.0)
 _THREE_DEGREE, _SIX_DEGREE = range(25, 46), range(13, 24)
 _PREFIX_M = 1_000_000.0
 _REFUSED_DATUMS = ("Beijing 1954", "Xian 1980", "Beijing_1954", "Xian_1980", "New Beijing")
+# The ellipsoids of those two, Krassowsky's and the IAG's of 1975, under whatever name a program has given the datum.
+_REFUSED_AXES_M = (6_378_245.0, 6_378_140.0)
+_CGCS2000 = frozenset({"China 2000", "China_2000", "China Geodetic Coordinate System 2000"})
+_PARAMETERS = re.compile(r"\s*[A-Za-z]+:\d+\s*\+towgs84=\s*[-+.\d]+(\s*,\s*[-+.\d]+){2}((\s*,\s*[-+.\d]+){4})?\s*")
 
 
 @dataclass(frozen=True)
@@ -156,8 +164,7 @@ def to_degrees(x: ArrayLike, y: ArrayLike, *, datum: Datum | None = None, crs: o
     if crs is None:
         return shift(east, north, datum or "wgs84", "wgs84")
     source = require_known_datum(crs)
-    geodetic = source.geodetic_crs
-    target = geodetic if geodetic is not None and geodetic.to_epsg() == 4490 else CRS.from_epsg(4326)  # noqa: PLR2004
+    target = source.geodetic_crs if is_cgcs2000(source) and not source.is_bound else CRS.from_epsg(4326)
     lon, lat = Transformer.from_crs(source, target, always_xy=True, allow_ballpark=False).transform(east, north)
     return np.asarray(lon, dtype="float64"), np.asarray(lat, dtype="float64")
 
@@ -168,7 +175,8 @@ def require_known_datum(crs: object) -> CRS:
     Parameters
     ----------
     crs : object
-        Anything pyproj understands.
+        Anything pyproj understands; or ``EPSG:n+towgs84=dx,dy,dz``, also with ``rx,ry,rz,s`` (metres, seconds, parts
+        per million, position vector), for a system whose parameters the surveying department has given.
 
     Returns
     -------
@@ -178,18 +186,54 @@ def require_known_datum(crs: object) -> CRS:
     Raises
     ------
     CRSError
-        If pyproj does not know it, or it is on Beijing 1954 or Xi'an 1980: the published parameters are none, and PROJ
-        would silently use a ballpark that is off by up to some 100 m.
+        If pyproj does not know it, or it is on Beijing 1954, Xi'an 1980 or another datum without parameters: PROJ would
+        silently use a ballpark that is off by up to some 100 m.
     """
     try:
-        found = CRS.from_user_input(crs)
+        found = (
+            _with_parameters(crs) if isinstance(crs, str) and _PARAMETERS.fullmatch(crs) else CRS.from_user_input(crs)
+        )
     except (RuntimeError, ValueError, TypeError) as error:
         raise CRSError("unknown_crs", value=crs) from error
+    if found.is_bound or is_cgcs2000(found):
+        return found
     geodetic = found.geodetic_crs
     datum = geodetic.datum.name if geodetic is not None and geodetic.datum is not None else found.name
-    if any(name.lower() in datum.lower() for name in _REFUSED_DATUMS):
+    ellipsoid = 0.0 if found.ellipsoid is None else found.ellipsoid.semi_major_metre
+    if any(name.lower() in datum.lower() for name in _REFUSED_DATUMS) or ellipsoid in _REFUSED_AXES_M:
         raise CRSError("datum_without_parameters", value=found.name)
+    try:
+        Transformer.from_crs(found, 4326, always_xy=True, allow_ballpark=False)
+    except ProjError as error:
+        raise CRSError("datum_without_parameters", value=found.name) from error
     return found
+
+
+def is_cgcs2000(crs: CRS) -> bool:
+    """Tell whether a system is on CGCS2000, also when a program has named it in its own way.
+
+    Parameters
+    ----------
+    crs : pyproj.CRS
+        The system.
+
+    Returns
+    -------
+    bool
+        True for CGCS2000.
+    """
+    geodetic = crs.geodetic_crs
+    return geodetic is not None and geodetic.datum is not None and geodetic.datum.name.removeprefix("D_") in _CGCS2000
+
+
+def _with_parameters(said: str) -> CRS:
+    name, _, numbers = said.replace(" ", "").partition("+towgs84=")
+    parameters = [float(number) for number in numbers.split(",")]
+    source = CRS.from_user_input(name)
+    if source.geodetic_crs is None:
+        raise ValueError(said)
+    shift_by = ToWGS84Transformation(source.geodetic_crs, *parameters)
+    return BoundCRS(source_crs=source, target_crs=CRS.from_epsg(4326), transformation=shift_by)
 
 
 def _all_within(values: Floats, bounds: tuple[float, float]) -> bool:

@@ -33,6 +33,8 @@ class RawLayer:
         The system it states.
     dropped : tuple of dict
         Rows left out before reading: ``row``, ``why`` (a key of ``texts/readers.toml``), ``value``.
+    choices : tuple of str
+        The file's layers or visible sheets, where it can hold several.
     """
 
     file: str
@@ -41,3 +43,4 @@ class RawLayer:
     geometry: gpd.GeoSeries | None = None
     crs: CRS | None = None
     dropped: tuple[dict[str, object], ...] = field(default=())
+    choices: tuple[str, ...] = ()

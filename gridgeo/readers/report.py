@@ -28,7 +28,7 @@ class Findings:
     detections : dict
         Layer → how its datum was told.
     rejected : list of dict
-        Rows set aside: ``layer``, ``file``, ``row``, ``message``.
+        Rows set aside: ``layer``, ``file``, ``row``, ``column``, ``value``, ``message``, ``remedy``.
     """
 
     faults: list[Fault] = field(default_factory=list)
@@ -58,14 +58,15 @@ class ImportReport:
     remarks: tuple[Fault, ...] = ()
 
     def rejected(self) -> pd.DataFrame:
-        """Return the rows that were set aside.
+        """Return the rows that were set aside, one line for each fault.
 
         Returns
         -------
         DataFrame
-            ``layer``, ``file``, ``row``, ``message``.
+            ``layer``, ``file``, ``row``, ``column``, ``value``, ``message``, ``remedy``.
         """
-        return pd.DataFrame(self.findings.rejected, columns=["layer", "file", "row", "message"])
+        columns = ["layer", "file", "row", "column", "value", "message", "remedy"]
+        return pd.DataFrame(self.findings.rejected, columns=columns)
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data, for ``--json``.

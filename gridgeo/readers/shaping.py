@@ -176,7 +176,7 @@ def _read_points(
         for column in lacking:
             words = {"x": "经度 / longitude / x", "y": "纬度 / latitude / y"}[column]
             found.faults.append(Fault(key="no_coordinate_column", layer=name, file=raw.file, value=words))
-        return gpd.GeoSeries([None] * len(raw.table), crs=ground.crs)
+        return _stand_ins(len(raw.table), ground)
     rows = raw.table[ROW].to_numpy()
     axes = {}
     for column in ("x", "y"):
@@ -196,7 +196,7 @@ def _read_points(
         found.faults.append(Fault(key="no_place", layer=name, file=raw.file, row=int(rows[at]), value=value))
     east, north = np.where(missing, np.nan, east), np.where(missing, np.nan, north)
     if missing.all():
-        return gpd.GeoSeries([shapely.Point(0, 0)] * len(rows), crs=ground.crs)
+        return _stand_ins(len(rows), ground)
     datum, system = _understand(crs)
     if datum is None and system is None:
         swapped, datum, system = _guess(name, raw, east, north, ground, found)
@@ -209,9 +209,13 @@ def _read_points(
     if datum is not None:
         _note_datum(name, raw, datum, found)
     points = _to_ground(gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs=_WGS84), ground, name)
-    # A row without a place is a fault already; a stand-in keeps it from being named twice.
+    return points.where(~missing, _stand_ins(len(rows), ground))
+
+
+def _stand_ins(count: int, ground: Ground) -> gpd.GeoSeries:
+    """Return points for rows whose place is a fault already, so that it is not named a second time."""
     middle = shapely.Point(0, 0) if ground.district is None else ground.district.iloc[0].representative_point()
-    return points.where(~missing, middle)
+    return gpd.GeoSeries([middle] * count, crs=ground.crs)
 
 
 def _understand(crs: object) -> tuple[Datum | None, object]:
@@ -297,7 +301,7 @@ def _note_datum(name: str, raw: RawLayer, datum: Datum, found: Findings) -> None
 def _to_ground(geometry: gpd.GeoSeries, ground: Ground, name: str) -> gpd.GeoSeries:
     if ground.crs is None and is_metric(geometry.crs):
         # A boundary in metres of any kind is brought to the place's own zone, so that all plans of a place agree.
-        geometry = geometry.to_crs(geometry.crs.geodetic_crs)
+        geometry = geometry.to_crs(_WGS84 if geometry.crs.is_bound else geometry.crs.geodetic_crs)
     return to_metric(geometry, ground.crs, layer=name)
 
 

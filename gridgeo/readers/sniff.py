@@ -40,6 +40,8 @@ _GEOJSON = frozenset(
         "MultiPolygon",
     }
 )  # fmt: skip
+# XML that offices do send: named, so that they know what to ask for instead.
+_OTHER_XML = {b"FeatureCollection": "gml", b"gpx": "gpx"}
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s>/]")
 
 
@@ -164,6 +166,8 @@ def _sniff_text(path: Path, head: bytes) -> Kind:
             return "kml"
         if root == b"osm":
             return "osm"
+        if root in _OTHER_XML:
+            raise refusal(path, _OTHER_XML[root])
         raise refusal(path, "unknown_xml")
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
     if (b"\x00" in head and not wide) or _decode_start(head) is None:

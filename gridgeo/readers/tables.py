@@ -8,6 +8,7 @@ import io
 import math
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -94,7 +95,7 @@ def read_workbook(path: Path, *, kind: str, sheet: str | None = None) -> RawLaye
         except calamine.CalamineError as error:
             raise refusal(path, "library_says", detail=str(error).splitlines()[0][:120]) from error
         if sum(any(_text(cell) for cell in row) for row in rows) > 1:
-            return make_layer(path, kind, rows, merges)
+            return replace(make_layer(path, kind, rows, merges), choices=tuple(visible))
     raise refusal(path, "no_layer")
 
 

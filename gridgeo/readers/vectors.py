@@ -19,7 +19,7 @@ from gridgeo.readers.sniff import Kind, refusal
 _FULL_CELL = 250
 
 
-def read_vector(path: Path, kind: Kind, *, layer: str | None = None) -> RawLayer:
+def read_vector(path: Path, kind: Kind, *, layer: str | None = None, first: bool = False) -> RawLayer:
     """Read one layer of a file of geometries.
 
     Parameters
@@ -30,6 +30,8 @@ def read_vector(path: Path, kind: Kind, *, layer: str | None = None) -> RawLayer
         What `gridgeo.readers.sniff.sniff` found.
     layer : str, optional
         Which layer; needed where there are several.
+    first : bool
+        Whether to take the first one where there are several and none was said.
 
     Returns
     -------
@@ -41,21 +43,28 @@ def read_vector(path: Path, kind: Kind, *, layer: str | None = None) -> RawLayer
     FileError
         If it cannot be read, or has no such layer.
     """
+    choices: list[str] = []
     try:
-        frame = gpd.read_parquet(path) if kind == "parquet" else _read_ogr(path, kind, layer)
+        if kind == "parquet":
+            frame = gpd.read_parquet(path)
+        else:
+            choices = _list_layers(path, kind)
+            frame = _read_ogr(
+                path, kind, _choose_layer(path, choices, choices[0] if first and choices and layer is None else layer)
+            )
     except (DataSourceError, DataLayerError, shapely.errors.ShapelyError, RuntimeError, ValueError, TypeError) as error:
         if hasattr(error, "key"):
             raise
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise refusal(path, "library_says", detail=first.replace(str(path), path.name)[:120]) from error
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise refusal(path, "library_says", detail=said.replace(str(path), path.name)[:120]) from error
     geometry = shapely.force_2d(frame.geometry.to_numpy())
     table = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index(drop=True)
     table[ROW] = np.arange(1, len(table) + 1)
-    return RawLayer(path.name, kind, table, gpd.GeoSeries(geometry, crs=frame.crs), frame.crs)
+    shapes = gpd.GeoSeries(geometry, crs=frame.crs)
+    return RawLayer(path.name, kind, table, shapes, frame.crs, choices=tuple(choices))
 
 
-def _read_ogr(path: Path, kind: Kind, layer: str | None) -> gpd.GeoDataFrame:
-    layer = _choose_layer(path, kind, layer)
+def _read_ogr(path: Path, kind: Kind, layer: str) -> gpd.GeoDataFrame:
     # Latin-1 keeps every byte, so that the encoding can be told afterwards, from all of the text at once.
     encoding = "ISO-8859-1" if kind == "shp" else None
     with np.errstate(invalid="ignore"):
@@ -65,11 +74,13 @@ def _read_ogr(path: Path, kind: Kind, layer: str | None) -> gpd.GeoDataFrame:
     return _decode_shapefile(path, frame) if kind == "shp" else frame
 
 
-def _choose_layer(path: Path, kind: Kind, layer: str | None) -> str:
+def _list_layers(path: Path, kind: Kind) -> list[str]:
     if kind == "gpkg":
-        names = _tables(path)
-    else:
-        names = [str(name) for name, shape in pyogrio.list_layers(path) if shape is not None]
+        return _tables(path)
+    return [str(name) for name, shape in pyogrio.list_layers(path) if shape is not None]
+
+
+def _choose_layer(path: Path, names: list[str], layer: str | None) -> str:
     if layer is not None:
         if layer not in names:
             raise refusal(path, "no_such_layer", layer=layer, allowed=", ".join(names))

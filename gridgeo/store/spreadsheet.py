@@ -10,6 +10,8 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from gridgeo.errors import FileError
+
 _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _MOST_ROWS = 1_048_575
 
@@ -36,6 +38,31 @@ def as_table(layer: gpd.GeoDataFrame) -> pd.DataFrame:
         degrees = layer.geometry.to_crs(layer.crs.geodetic_crs)
         return table.assign(lon=degrees.x.round(9), lat=degrees.y.round(9))
     return table.assign(area_m2=layer.geometry.area.round(2), length_m=layer.geometry.length.round(2))
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write one table for people: as a workbook where the name ends in ``.xlsx``, else as CSV that Excel opens.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table, for example ``ImportReport.rejected()``.
+    path : str or Path
+        Where to.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written.
+    """
+    path = Path(path)
+    try:
+        if path.suffix.lower() == ".xlsx":
+            write_workbook({path.stem: table}, path)
+        else:
+            write_csv(table, path, encoding="utf-8")
+    except OSError as error:
+        raise FileError("unwritable_file", file=path.name, detail=error.strerror or error) from error
 
 
 def write_csv(table: pd.DataFrame, path: Path, *, encoding: str) -> None:

@@ -1,0 +1,243 @@
+"""One layer after the other, from files or from tables in memory, with all that is found on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from gridgeo.crs import to_metric
+from gridgeo.errors import CRSError, Fault, FileError, GridgeoError, InputError
+from gridgeo.readers.bounded import read_file
+from gridgeo.readers.coordinates import require_known_datum
+from gridgeo.readers.osm import OsmLayers, read_osm
+from gridgeo.readers.raw import ROW, RawLayer
+from gridgeo.readers.report import Findings
+from gridgeo.readers.shaping import Ground, shape_layer
+from gridgeo.readers.sniff import sniff
+from gridgeo.schema import check_layer
+
+Source: TypeAlias = str | Path | gpd.GeoDataFrame | pd.DataFrame | RawLayer | OsmLayers
+"""A file, also as ``file.xlsx|sheet``; a table in memory; rows read before; or, for streets, all layers of OSM."""
+
+_LINES_FIRST = ("streets", "barriers", "buildings", "gates", "units", "households", "stations")
+
+
+class Intake:
+    """The steps of one import, which share what they find.
+
+    Parameters
+    ----------
+    found : Findings
+        What is found is added to it.
+    crs : object
+        As for `gridgeo.readers.import_plan`.
+    chosen : mapping
+        Layer → columns that a person has set.
+    skip_faulty : bool
+        Whether faulty rows are set aside.
+    """
+
+    def __init__(
+        self, found: Findings, crs: object, chosen: Mapping[str, Mapping[str, str]], *, skip_faulty: bool
+    ) -> None:
+        self.found, self.crs, self.chosen, self.skip_faulty = found, crs, chosen, skip_faulty
+
+    def read_boundary(self, source: Source) -> gpd.GeoSeries | None:
+        """Return the district as one area in metres."""
+        frame = self.read_layer("units", source, Ground(), stated="boundary")
+        if frame is None or self.found.faults:
+            return None
+        area = shapely.union_all(frame.geometry.to_numpy())
+        if area.is_empty or area.area == 0:
+            self.found.faults.append(Fault(key="empty_district", layer="boundary", file=file_of(source)))
+            return None
+        return gpd.GeoSeries([area], crs=frame.crs)
+
+    def read_layers(self, given: Mapping[str, Source], district: gpd.GeoSeries) -> dict[str, gpd.GeoDataFrame]:
+        """Read all layers, the ones that others are compared with first."""
+        layers: dict[str, gpd.GeoDataFrame] = {}
+        ground = Ground(CRS.from_user_input(district.crs), district)
+        for name in _LINES_FIRST:
+            if name not in given:
+                continue
+            source = given[name]
+            if name == "streets" and is_osm(source):
+                layers |= self._read_osm(source, district, given)
+            else:
+                frame = self.read_layer(name, source, ground)
+                if frame is not None:
+                    layers[name] = frame
+            ground = replace(ground, streets=layers.get("streets"), buildings=layers.get("buildings"))
+        return layers
+
+    def _read_osm(
+        self, source: Source, district: gpd.GeoSeries, given: Mapping[str, Source]
+    ) -> dict[str, gpd.GeoDataFrame]:
+        try:
+            if isinstance(source, OsmLayers):
+                osm = source
+            else:
+                osm = read_osm(split_source(str(source))[0], boundary=district, crs=district.crs)
+        except GridgeoError as error:
+            self._stop("streets", source, error)
+            return {}
+        layers = {name: to_metric(layer, district.crs, layer=name) for name, layer in osm.layers().items()}
+        return {name: layer for name, layer in layers.items() if name == "streets" or name not in given}
+
+    def read_layer(
+        self, name: str, source: Source, ground: Ground, *, stated: str | None = None
+    ) -> gpd.GeoDataFrame | None:
+        """Read and check one layer; None when it cannot be read at all."""
+        label = stated or name
+        crs = self.crs.get(label) if isinstance(self.crs, Mapping) else self.crs
+        try:
+            raw = read_rows(source, label)
+            if stated == "boundary" and len(raw.table) == 0:
+                raise InputError("empty_district")
+            if label not in {"households", "stations"} and not isinstance(self.crs, Mapping) and _says_enough(raw.crs):
+                crs = None
+            chosen = self.chosen.get(label)
+            before = len(self.found.faults)
+            frame = shape_layer(name, raw, ground, self.found, crs=crs, chosen=chosen)
+        except GridgeoError as error:
+            self._stop(label, source, error)
+            return None
+        if stated == "boundary":
+            self.found.repairs = [each for each in self.found.repairs if each.why != "made_id"]
+            frame = frame[[ROW, frame.geometry.name]].assign(unit_id=frame[ROW].astype("str"), level="boundary")
+        rows = frame[ROW].to_numpy()
+        for fault in check_layer(name, frame):
+            row = None if fault.row is None else int(rows[fault.row - 1])
+            self.found.faults.append(replace(fault, row=row, file=raw.file, layer=label))
+        return self._set_aside(label, raw, frame, before)
+
+    def _set_aside(self, label: str, raw: RawLayer, frame: gpd.GeoDataFrame, before: int) -> gpd.GeoDataFrame:
+        """Take faulty rows out when asked to; they are listed, never lost."""
+        here = self.found.faults[before:]
+        if not self.skip_faulty or any(fault.row is None for fault in here):
+            return frame
+        for fault in here:
+            self.found.rejected.append(replace(fault, layer=label, file=raw.file).as_dict())
+        del self.found.faults[before:]
+        return frame[~frame[ROW].isin({fault.row for fault in here})]
+
+    def _stop(self, label: str, source: Source, error: GridgeoError) -> None:
+        if error.faults:
+            self.found.faults += [replace(fault, layer=label) for fault in error.faults]
+            return
+        values = {"layer": label} | dict(error.values)
+        self.found.faults.append(Fault(key=error.key, layer=label, file=file_of(source), values=values))
+
+
+def _says_enough(crs: CRS | None) -> bool:
+    """Tell whether a file's own statement of its system can be followed."""
+    try:
+        return crs is not None and require_known_datum(crs) is not None
+    except CRSError:
+        return False
+
+
+def read_rows(source: object, label: str, *, sheet: str | None = None, first: bool = False) -> RawLayer:
+    """Return the rows of a file or of a table in memory.
+
+    Parameters
+    ----------
+    source : Source
+        The file or the table.
+    label : str
+        What it is called where it has no file name.
+    sheet : str, optional
+        Which sheet or layer of the file.
+    first : bool
+        Whether to take the first layer where there are several and none was said.
+
+    Returns
+    -------
+    RawLayer
+        The rows.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read.
+    """
+    if isinstance(source, RawLayer):
+        return source
+    if isinstance(source, (str, Path)):
+        path, said = split_source(source)
+        return read_file(path, layer=sheet or said, first=first)
+    if isinstance(source, gpd.GeoDataFrame):
+        geometry = source.geometry.reset_index(drop=True)
+        table = pd.DataFrame(source.drop(columns=source.geometry.name)).reset_index(drop=True)
+        table[ROW] = np.arange(1, len(table) + 1)
+        return RawLayer(label, "memory", table, geometry, source.crs)
+    if isinstance(source, pd.DataFrame):
+        table = source.reset_index(drop=True)
+        return RawLayer(label, "memory", table.assign(**{ROW: np.arange(1, len(table) + 1)}))
+    raise TypeError(f"{label} is a path or a table, not {type(source).__name__}")
+
+
+def split_source(source: str | Path) -> tuple[Path, str | None]:
+    """Take a path and the sheet or layer behind it apart.
+
+    Parameters
+    ----------
+    source : str or Path
+        ``file`` or ``file|layer``; no file name of Windows holds a bar.
+
+    Returns
+    -------
+    path : Path
+        The file.
+    layer : str or None
+        The sheet or layer.
+    """
+    path, bar, layer = str(source).rpartition("|")
+    return (Path(path), layer.removeprefix("layername=")) if bar and path else (Path(source), None)
+
+
+def is_osm(source: object) -> bool:
+    """Tell whether a source is an OSM extract.
+
+    Parameters
+    ----------
+    source : Source
+        Whatever was given.
+
+    Returns
+    -------
+    bool
+        True for an OSM file, or its layers.
+    """
+    try:
+        if isinstance(source, OsmLayers):
+            return True
+        return isinstance(source, (str, Path)) and sniff(Path(source)) == "osm"
+    except FileError:
+        return False
+
+
+def file_of(source: object) -> str | None:
+    """Return the name to call a source's file by.
+
+    Parameters
+    ----------
+    source : Source
+        Whatever was given.
+
+    Returns
+    -------
+    str or None
+        The file's name without its folder; None for a table in memory.
+    """
+    if isinstance(source, RawLayer):
+        return source.file
+    return split_source(source)[0].name if isinstance(source, (str, Path)) else None
