@@ -6,6 +6,7 @@ learns its block, grid and units, so no other module has to keep them in step.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -106,6 +107,9 @@ class Plan:
         household lies outside.
     edits : tuple of EditRecord
         The log: every edit made, see `gridgeo.redraw`. Layers exchanged with `replace` do not go through it.
+    bases : tuple of str
+        Names, made at random, of what the log's edits stand on: the last is of this plan, those before it of the plans
+        it came from by `replace`. Two plans hold the same when their last names and their logs are the same.
     """
 
     info: PlanInfo
@@ -127,6 +131,7 @@ class Plan:
     visits: gpd.GeoDataFrame
     zonings: gpd.GeoDataFrame
     edits: tuple[EditRecord, ...] = ()
+    bases: tuple[str, ...] = ()
 
     @property
     def open_stations(self) -> gpd.GeoDataFrame:
@@ -204,7 +209,14 @@ class Plan:
         return _assemble(info or self.info, self.crs, {**self.layers(), **layers}, log, before=self)
 
 
-def make_plan(info: PlanInfo, crs: object, *, edits: tuple[EditRecord, ...] = (), **layers: gpd.GeoDataFrame) -> Plan:
+def make_plan(
+    info: PlanInfo,
+    crs: object,
+    *,
+    edits: tuple[EditRecord, ...] = (),
+    base: str | None = None,
+    **layers: gpd.GeoDataFrame,
+) -> Plan:
     """Make a plan from layers.
 
     Parameters
@@ -215,6 +227,8 @@ def make_plan(info: PlanInfo, crs: object, *, edits: tuple[EditRecord, ...] = ()
         The metric system of all layers.
     edits : tuple of EditRecord, optional
         The log of the edits that made the layers what they are.
+    base : str, optional
+        What the log's edits stand on, where that has a name already: see `Plan.bases`.
     **layers : GeoDataFrame
         The layers by name, see `gridgeo.schema.LAYERS`; those left out are empty, and those that need no geometry may
         be plain tables.
@@ -235,7 +249,7 @@ def make_plan(info: PlanInfo, crs: object, *, edits: tuple[EditRecord, ...] = ()
     unknown = set(layers) - set(LAYERS)
     if unknown:
         raise TypeError(f"a plan has no layers {sorted(unknown)}")
-    return _assemble(info, CRS.from_user_input(crs), every, edits)
+    return _assemble(info, CRS.from_user_input(crs), every, edits, base=base)
 
 
 def check_plan(plan: Plan) -> list[Fault]:
@@ -339,6 +353,7 @@ def _assemble(
     layers: Mapping[str, gpd.GeoDataFrame],
     edits: tuple[EditRecord, ...],
     before: Plan | None = None,
+    base: str | None = None,
 ) -> Plan:
     """Check, complete and put in step what differs from the plan before."""
     changed = {name for name in LAYERS if before is None or layers[name] is not getattr(before, name)}
@@ -358,7 +373,8 @@ def _assemble(
             block_id = locate(done["households"].geometry, done["blocks"], "block_id")
             done["households"] = done["households"].assign(block_id=block_id)
         done["households"] = _with_units(info, done)
-    return Plan(info=info, crs=crs, edits=edits, **done)
+    bases = (*(before.bases if before is not None else ()), base or secrets.token_hex(8))
+    return Plan(info=info, crs=crs, edits=edits, bases=bases, **done)
 
 
 def locate_in_units(plan: Plan, points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -240,7 +240,7 @@ def tabulate_log(plan: Plan) -> pd.DataFrame:
             "who": record.who,
             "kind": record.kind,
             "what": describe_record(record, plan.edits),
-            "rows": len(read_changes(_source(record, plan.edits).changes)),
+            "rows": len(read_changes(source_record(record, plan.edits).changes)),
             "stands": record.rev in done,
             "seal": record.seal,
         }
@@ -302,7 +302,7 @@ def replay_log(base: Plan, log: tuple[EditRecord, ...]) -> Plan:
     require_sound(log)
     plan = base
     for record in log:
-        changes = read_changes(_source(record, log).changes)
+        changes = read_changes(source_record(record, log).changes)
         plan = apply_changes(plan, reverse_changes(changes) if record.kind == "undo" else changes, rev=record.rev)
     return _with_log(plan, plan, log)
 
@@ -325,8 +325,21 @@ def _step(plan: Plan, n: int, kind: str, who: str, time: datetime | None, seen: 
     return plan
 
 
-def _source(record: EditRecord, log: tuple[EditRecord, ...]) -> EditRecord:
-    """Return the record that holds what a record changed: itself, or the one it takes back or does again."""
+def source_record(record: EditRecord, log: tuple[EditRecord, ...]) -> EditRecord:
+    """Return the record that holds what a record changed: itself, or the one it takes back or does again.
+
+    Parameters
+    ----------
+    record : EditRecord
+        The record.
+    log : tuple of EditRecord
+        The log it stands in.
+
+    Returns
+    -------
+    EditRecord
+        The record with the changes.
+    """
     return log[int(json.loads(record.edit)["rev"]) - 1] if record.kind in ("undo", "redo") else record
 
 

@@ -1,5 +1,6 @@
 """Where plans are kept."""
 
+from gridgeo.store.changes import Head, Touched, read_head, save_records
 from gridgeo.store.export import ENCODINGS, FORMATS, Export, export_plan
 from gridgeo.store.geopackage import SCHEMA_VERSION, read_log, read_plan, write_plan
 from gridgeo.store.lock import hold_lock
@@ -9,9 +10,13 @@ __all__ = [
     "FORMATS",
     "SCHEMA_VERSION",
     "Export",
+    "Head",
+    "Touched",
     "export_plan",
     "hold_lock",
+    "read_head",
     "read_log",
     "read_plan",
+    "save_records",
     "write_plan",
 ]

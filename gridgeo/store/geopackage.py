@@ -25,7 +25,7 @@ from gridgeo.edit_log import EditRecord
 from gridgeo.errors import FileError, GridgeoError, PlanError
 from gridgeo.plan import Level, Name, Plan, PlanInfo, make_plan
 from gridgeo.schema import LAYERS, place_nowhere
-from gridgeo.store import guard
+from gridgeo.store import guard, live
 from gridgeo.texts import text
 
 SCHEMA_VERSION = 2
@@ -37,6 +37,7 @@ _LOG = "edits"
 _LOG_IDENTIFIER = "Every edit, in order (gridgeo)"
 _LOG_COLUMNS = tuple(field.name for field in fields(EditRecord))
 _MULTI = int(shapely.GeometryType.MULTIPOINT)
+_TRIES = 5
 _GEOMETRY = {"point": "Point", "line": "LineString", "polygon": "Polygon"}
 
 
@@ -59,7 +60,7 @@ def write_plan(plan: Plan, path: str | Path) -> None:
     draft = path.with_name(f".{path.stem}.{os.getpid()}.draft.gpkg")
     try:
         for name, layer in plan.layers().items():
-            _write_layer(draft, name, _stored(name, layer, plan.info), append=draft.exists())
+            _write_layer(draft, name, stored_layer(name, layer, plan.info), append=draft.exists())
         _write_info(draft, plan)
         _check_draft(draft, plan)
         _replace(draft, path)
@@ -96,6 +97,16 @@ def read_plan(path: str | Path) -> Plan:
         If its layers have faults; all are named.
     """
     path = Path(path)
+    with live.open_alone(path):
+        for _ in range(_TRIES):
+            version = live.file_version(path)
+            plan = _read_once(path)
+            if live.file_version(path) == version:
+                return plan
+    raise FileError("unreadable_file", file=path.name, detail=text("edits.busy"))
+
+
+def _read_once(path: Path) -> Plan:
     with closing(guard.open_readonly(path)) as database:
         try:
             guard.require_plain(database, path)
@@ -106,7 +117,7 @@ def read_plan(path: str | Path) -> Plan:
             raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
     info, crs = _parse_info(stored, path)
     layers = {name: _read_layer(path, name, crs, count) for name, count in counts.items()}
-    return make_plan(info, crs, edits=edits, **layers)
+    return make_plan(info, crs, edits=edits, base=stored.get("base"), **layers)
 
 
 def read_log(path: str | Path) -> tuple[EditRecord, ...]:
@@ -130,7 +141,7 @@ def read_log(path: str | Path) -> tuple[EditRecord, ...]:
         If it is not a plan, or was written by a newer gridgeo.
     """
     path = Path(path)
-    with closing(guard.open_readonly(path)) as database:
+    with live.open_alone(path), closing(guard.open_readonly(path)) as database:
         try:
             guard.require_plain(database, path)
             _read_info(database, path)
@@ -155,7 +166,23 @@ def _target(path: str | Path) -> Path:
     return path
 
 
-def _stored(name: str, layer: gpd.GeoDataFrame, info: PlanInfo) -> gpd.GeoDataFrame:
+def stored_layer(name: str, layer: gpd.GeoDataFrame, info: PlanInfo) -> gpd.GeoDataFrame:
+    """Return what a plan file keeps of a layer: not what households learn from blocks and units.
+
+    Parameters
+    ----------
+    name : str
+        One of `gridgeo.schema.LAYERS`.
+    layer : GeoDataFrame
+        The layer.
+    info : PlanInfo
+        What the plan says of itself.
+
+    Returns
+    -------
+    GeoDataFrame
+        The layer without the columns that reading works out again.
+    """
     if name != "households":
         return layer
     derived = {"block_id", "grid_id", *(f"{level.level}_id" for level in info.levels)}
@@ -188,6 +215,7 @@ def _write_info(path: Path, plan: Plan) -> None:
         "schema_version": str(SCHEMA_VERSION),
         "crs": plan.crs.to_wkt(),
         "info": json.dumps(_info_as_dict(plan.info), ensure_ascii=False),
+        "base": plan.bases[-1],
     }
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA synchronous = FULL")
@@ -243,7 +271,9 @@ def _replace(draft: Path, path: Path) -> None:
         shutil.copymode(path, draft)
     with draft.open("rb+") as file:
         os.fsync(file.fileno())
-    draft.replace(path)
+    with live.open_alone(path):
+        live.clear_journal(path)
+        draft.replace(path)
     if os.name == "posix":
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -309,6 +339,7 @@ def _info_as_dict(info: PlanInfo) -> dict[str, object]:
         "attribution": info.attribution,
         "notes": [_name_as_dict(note) for note in info.notes],
         "personal": info.personal,
+        "programme": info.programme,
     }
 
 
@@ -325,6 +356,7 @@ def _parse_info(stored: dict[str, str], path: Path) -> tuple[PlanInfo, CRS]:
             attribution=said["attribution"],
             notes=tuple(Name(**note) for note in said["notes"]),
             personal=bool(said.get("personal", False)),
+            programme=str(said.get("programme", "")),
         )
         return info, CRS.from_wkt(stored["crs"])
     except (KeyError, TypeError, ValueError, RuntimeError, RecursionError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gridgeo.errors import FileError, PlanError
+from gridgeo.store import live
 from gridgeo.texts import text
 
 # What GDAL and QGIS put into a GeoPackage themselves: upkeep of the spatial index and of the row counts.
@@ -41,6 +42,7 @@ def open_readonly(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise FileError("missing_file", file=path)
+    live.roll_back(path)
     try:
         with path.open("rb") as file:
             head = file.read(100)
