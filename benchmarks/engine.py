@@ -109,7 +109,7 @@ class Town:
         self.posts = snap_points(self.network, self.stations)
         for lazy in ("links", "node_tree", "edges_at_node", "island_of_node"):
             getattr(self.network, lazy)
-        _ = self.homes.by_edge
+        _ = self.homes.residents
 
     def solve(self, posts=None):
         """From network and snapped points to the table of households."""

@@ -6,7 +6,8 @@ from gridgeo.coverage.measures import Spacing, count_overlap, inside_on_paper, m
 from gridgeo.coverage.model import REASONS, Coverage
 from gridgeo.coverage.summary import summarise
 from gridgeo.coverage.walks import Walk, trace_walk
-from gridgeo.coverage.whatif import add_station, change_gates, move_station, remove_station, shut_streets
+from gridgeo.coverage.whatif import add_station, move_station, remove_station
+from gridgeo.coverage.whatif_network import change_gates, shut_streets
 
 __all__ = [
     "REASONS",

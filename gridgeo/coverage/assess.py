@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 
 from gridgeo.coverage.model import Coverage, Question
-from gridgeo.coverage.patched import column
+from gridgeo.coverage.pages import cut_pages
 from gridgeo.coverage.roster import Roster, check_stations, make_roster
 from gridgeo.coverage.solve import count_stations, nearest_stations
 from gridgeo.errors import InputError, MissingDataError
@@ -179,17 +179,18 @@ def solve_coverage(
     Coverage
         The answer for every household.
     """
-    slot, units, node_key = nearest_stations(network, household_access, roster)
-    counts = count_stations(network, household_access, roster, cutoffs_m)
+    residents = household_access.residents
+    slot, units, node_key = nearest_stations(network, residents, roster)
+    counts = count_stations(network, residents, roster.counted_access, cutoffs_m)
     return Coverage(
         network=network,
         source=households,
         roster=roster,
         household_access=household_access,
-        slot=column(slot),
-        units=column(units),
-        node_key=column(node_key),
-        reached_by={cutoff: column(counts[cutoff].astype(np.int32)) for cutoff in cutoffs_m},
+        slot=cut_pages(slot),
+        units=cut_pages(units),
+        node_key=node_key,
+        reached_by={cutoff: cut_pages(count) for cutoff, count in counts.items()},
         cutoff_m=cutoffs_m[0],
         asked=asked or Question(),
     )

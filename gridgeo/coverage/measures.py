@@ -49,7 +49,7 @@ def measure_coverage(coverage: Coverage, *, by: str | None = None, radius_m: flo
         raise InputError("missing_column", layer="households", column=f"{by}_id")
     weight = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
     distance, straight, covered = coverage.distance_m, coverage.straight_m, coverage.covered
-    stations = coverage.reached_by[coverage.cutoff_m].full
+    stations = coverage.n_stations
     # Who stands on the very spot of the station makes no detour.
     walks = np.isfinite(distance) & (straight > 0)
     ratio = np.where(walks, distance / np.where(walks, straight, 1.0), 0.0)
@@ -111,7 +111,7 @@ def count_overlap(coverage: Coverage) -> pd.Series:
     """
     given = coverage.source
     weight = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
-    counts = np.bincount(coverage.reached_by[coverage.cutoff_m].full, weights=weight)
+    counts = np.bincount(coverage.n_stations, weights=weight)
     return pd.Series(np.round(counts).astype(np.int64), name="households").rename_axis("n_stations")
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from scipy.spatial import cKDTree
 
-from gridgeo.coverage.patched import Patched
+from gridgeo.coverage.pages import Pages
 from gridgeo.coverage.roster import Roster
 from gridgeo.coverage.summary import summarise
 from gridgeo.errors import InputError
 from gridgeo.network import PERSONS, Network, Person
 from gridgeo.network.access import Access
-from gridgeo.network.measure import RANK_BITS, Flags, Floats, Ints, limit_units, to_metres
+from gridgeo.network.measure import RANK_BITS, Flags, Floats, Ints, to_metres
 from gridgeo.network.routes import seed_nodes, solve_nodes
 
 REASONS = ("", "beyond_cutoff", "unreachable", "unsnapped")
@@ -62,13 +64,14 @@ class Coverage:
         The stations that count.
     household_access : Access
         Where the households stand on the network.
-    slot : Patched
-        The station each household walks to, as a slot of the roster; -1 for none.
-    units : Patched
+    slot : Pages
+        The station each household walks to, as a slot of the roster, -1 for none; place by place, in the order of
+        `household_access.residents`, as what follows.
+    units : Pages
         How far that is, in units (see `gridgeo.network.measure`); 0 where there is none.
-    node_key : Patched
+    node_key : ndarray of float, shape (nodes,)
         The least key at every node of the network; empty when there are too many stations for one search.
-    reached_by : dict of Patched
+    reached_by : dict of Pages
         Cutoff in metres → how many stations reach each household within it.
     cutoff_m : float
         The cutoff that `households` is decided by; see `at` for the others.
@@ -80,10 +83,10 @@ class Coverage:
     source: gpd.GeoDataFrame
     roster: Roster
     household_access: Access
-    slot: Patched
-    units: Patched
-    node_key: Patched
-    reached_by: dict[float, Patched]
+    slot: Pages
+    units: Pages
+    node_key: Floats
+    reached_by: dict[float, Pages]
     cutoff_m: float
     asked: Question
 
@@ -147,30 +150,46 @@ class Coverage:
         return replace(self, cutoff_m=float(cutoff_m))
 
     @cached_property
+    def slots(self) -> Ints:
+        """The roster's slot of the station each household walks to, -1 for none; shape (households,)."""
+        return self._by_row(self.slot)
+
+    @cached_property
     def distance_m(self) -> Floats:
         """Each household's walking distance to its station in metres; inf for none; shape (households,)."""
-        distance = to_metres(self.units.full)
-        distance[self.slot.full < 0] = np.inf
+        distance = to_metres(self._by_row(self.units))
+        distance[self.slots < 0] = np.inf
         return distance
+
+    @cached_property
+    def n_stations(self) -> Ints:
+        """How many stations are within the cutoff of each household; shape (households,)."""
+        return self._by_row(self.reached_by[self.cutoff_m])
 
     @cached_property
     def covered(self) -> Flags:
         """Which households are covered; shape (households,), bool."""
-        near: Flags = self.units.full <= limit_units(self.cutoff_m)
-        return near & (self.slot.full >= 0)
+        return np.asarray(self.distance_m <= self.cutoff_m)
 
     @cached_property
-    def reason_codes(self) -> Ints:
+    def reason_codes(self) -> npt.NDArray[np.int8]:
         """Why each household is not covered, as a place in `REASONS`; shape (households,)."""
-        code = np.where(self.covered, np.int8(0), np.int8(1))
-        none = np.flatnonzero(self.slot.full < 0)
+        code = (~self.covered).astype(np.int8)
+        none = np.flatnonzero(self.slots < 0)
         code[none] = np.where(self.household_access.edge[none] < 0, np.int8(3), np.int8(2))
         return code
+
+    def _by_row(self, pages: Pages) -> npt.NDArray[Any]:
+        """Put a column back into the order in which the households came."""
+        held = pages.full
+        column = np.empty_like(held)
+        column[self.household_access.residents.order] = held
+        return column
 
     @cached_property
     def straight_m(self) -> Floats:
         """Straight-line metres to the household's station, or where it has none to the nearest one; shape (n,)."""
-        xy, slot = self.household_access.xy, self.slot.full
+        xy, slot = self.household_access.xy, self.slots
         # One station more, infinitely far, for the slot -1.
         x, y = np.append(self.roster.access.xy, [[np.inf, np.inf]], axis=0).T.copy()
         straight: Floats = np.hypot(xy[:, 0] - x[slot], xy[:, 1] - y[slot])
@@ -184,7 +203,7 @@ class Coverage:
     @cached_property
     def node_distances(self) -> tuple[Floats, Flags]:
         """The distance from every node to its nearest station in units, inf for none; and where there is one."""
-        held = self.node_key.full
+        held = self.node_key
         if len(held) == 0:
             seeds = seed_nodes(self.network, self.roster.counted_access, keys=np.zeros(int(self.roster.active.sum())))
             held = solve_nodes(self.network.links, *seeds)
@@ -222,13 +241,13 @@ class Coverage:
         that time, waits included.
         """
         answer = {
-            "station_id": _decode(self.slot.full, self.roster.ids),
+            "station_id": _decode(self.slots, self.roster.ids),
             "distance_m": self.distance_m,
             **({"minutes": self.minutes} if self.asked.person else {}),
             "straight_m": self.straight_m,
             "covered": self.covered,
             "reason": _decode(self.reason_codes, np.array(REASONS, dtype=object)),
-            "n_stations": self.reached_by[self.cutoff_m].full,
+            "n_stations": self.n_stations,
         }
         given = self.source.drop(columns=self.source.active_geometry_name)
         index = pd.Index(given["household_id"]) if "household_id" in given else given.index.rename("household_id")
@@ -251,7 +270,7 @@ class Coverage:
         return summarise(self.households, by=by)
 
 
-def _decode(codes: Ints, names: np.ndarray) -> pd.api.extensions.ExtensionArray:
+def _decode(codes: npt.NDArray[np.integer[Any]], names: np.ndarray) -> pd.api.extensions.ExtensionArray:
     """Turn numbers into the text they stand for; a negative one is missing."""
     mask = codes < 0
     indices = pa.array(np.where(mask, 0, codes).astype(np.int32), mask=mask if mask.any() else None)

@@ -107,7 +107,7 @@ def trace_walk(coverage: Coverage, household_id: object, *, station_id: str | No
     """
     row = _find_household(coverage, household_id)
     home = pick_access(coverage.household_access, np.array([row]))
-    slot = int(coverage.slot.get(np.array([row]))[0]) if station_id is None else coverage.roster.find(station_id)
+    slot = int(coverage.slots[row]) if station_id is None else coverage.roster.find(station_id)
     post = pick_access(coverage.roster.access, np.array([slot])) if slot >= 0 else None
     path = find_path(coverage.network, home, post) if post is not None else None
     units = _walk_units(home, path, post)

@@ -137,7 +137,7 @@ def _score(gaps: gpd.GeoDataFrame) -> Floats:
 def _nearest(coverage: Coverage, rows: Ints, area: Ints, count: int) -> tuple[npt.NDArray[Any], Floats]:
     """Find the station most of an area walks to, and the median walk."""
     station, distance = np.full(count, None, dtype=object), np.full(count, np.inf)
-    slot, weight = coverage.slot.get(rows), _weights(coverage)[rows]
+    slot, weight = coverage.slots[rows], _weights(coverage)[rows]
     away = coverage.distance_m[rows]
     for number in range(count):
         mine = area == number

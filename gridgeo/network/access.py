@@ -12,11 +12,9 @@ from gridgeo.network.checks import point_coordinates
 from gridgeo.network.gateways import ways_through
 from gridgeo.network.graph import Network
 from gridgeo.network.measure import Floats, Ints, to_units
+from gridgeo.network.residents import Residents, sort_residents
 from gridgeo.network.segments import nearest_segments
 from gridgeo.network.visibility import Obstacles, legs_blocked, nearest_visible
-
-ALONG_BITS = 40
-"""A position along an edge is below 2**40 units: no edge is longer than 4,194 km."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +50,9 @@ class Access:
         return self.edge >= 0
 
     @cached_property
-    def by_edge(self) -> tuple[Ints, Ints]:
-        """The snapped points ordered by edge and along it, and ``edge << ALONG_BITS | along`` in that order."""
-        code = (self.edge << ALONG_BITS) + self.along
-        order = np.argsort(code)
-        code = code[order]
-        off = int(np.searchsorted(code, 0))
-        return order[off:], code[off:]
+    def residents(self) -> Residents:
+        """The points in the order of the edges they stand on."""
+        return sort_residents(self.edge, self.along, self.leg)
 
 
 def snap_points(

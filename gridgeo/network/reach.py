@@ -11,9 +11,10 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from gridgeo.network.access import ALONG_BITS, Access
+from gridgeo.network.access import Access
 from gridgeo.network.graph import Network
 from gridgeo.network.measure import RANK_BITS, UNIT_BITS, Flags, Ints, expand_ranges
+from gridgeo.network.residents import Residents
 from gridgeo.network.routes import solve_nodes
 
 _FAR = np.int64(1 << 50)
@@ -75,26 +76,40 @@ def find_reach(network: Network, households: Access, stations: Access, *, limit:
     Reach
         The walks.
     """
-    parts = reach_edges(network, stations, limit=limit)
-    order, code = households.by_edge
-    base = parts.edge << ALONG_BITS
-    part, place = expand_ranges(
-        np.searchsorted(code, base + parts.low, side="left"), np.searchsorted(code, base + parts.high, side="right")
-    )
-    row, owner = order[place], parts.station[part]
-    along = households.along[row]
-    way = np.minimum(parts.by_u[part] + along, (parts.by_v + network.edge_cost[parts.edge])[part] - along)
-    own = np.flatnonzero((stations.edge[parts.station] == parts.edge)[part])
-    direct = np.abs(along[own] - stations.along[owner[own]]) + stations.leg[owner[own]]
-    way[own] = np.minimum(way[own], direct)
-    way += households.leg[row]
-    near = way <= limit
-    owner, row, way = owner[near], row[near], way[near]
-    if len(part) and _parts_touch(parts):
-        # Where two parts meet exactly in a point, who stands there was found twice.
-        _, first = np.unique(owner * np.int64(len(households.edge)) + row, return_index=True)
-        owner, row, way = owner[first], row[first], way[first]
-    return Reach(station=owner, household=row, units=way)
+    station, place, units = reach_places(network, households.residents, stations, limit=limit)
+    return Reach(station=station, household=households.residents.order[place], units=units)
+
+
+def reach_places(network: Network, residents: Residents, stations: Access, *, limit: int) -> tuple[Ints, Ints, Ints]:
+    """Do what `find_reach` does for households in the order of their edges.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    residents : Residents
+        The households.
+    stations : Access
+        Where the stations stand.
+    limit : int
+        The limit in units, inclusive.
+
+    Returns
+    -------
+    station, place, units : ndarray of int64, shape (pairs,)
+        Who reaches whom, and how long the walk is; ordered by station and place.
+    """
+    owner, edge, by_u, by_v = _edges_within(network, stations, limit)
+    by_v += network.edge_cost[edge]
+    pair, place = residents.on_edges(edge)
+    along = residents.along[place]
+    way = np.minimum(by_u[pair] + along, by_v[pair] - along)
+    own = np.flatnonzero((stations.edge[owner] == edge)[pair])
+    station = owner[pair[own]]
+    way[own] = np.minimum(way[own], np.abs(along[own] - stations.along[station]) + stations.leg[station])
+    way += residents.leg[place]
+    near = np.flatnonzero(way <= limit)
+    return owner[pair[near]], place[near], way[near]
 
 
 def reach_edges(network: Network, stations: Access, *, limit: int) -> EdgeParts:
@@ -135,14 +150,6 @@ def reach_edges(network: Network, stations: Access, *, limit: int) -> EdgeParts:
     some = np.flatnonzero(np.concatenate([from_u >= 0, from_v <= cost, own]))
     pair = some % len(edge) if len(edge) else some
     return EdgeParts(station[pair], edge[pair], starts[some], stops[some], by_u[pair], by_v[pair])
-
-
-def _parts_touch(parts: EdgeParts) -> bool:
-    """Tell whether two parts of one station and edge have an end in common; they never overlap further."""
-    order = np.lexsort((parts.low, parts.edge, parts.station))
-    one, other = order[:-1], order[1:]
-    same = (parts.station[one] == parts.station[other]) & (parts.edge[one] == parts.edge[other])
-    return bool((same & (parts.high[one] >= parts.low[other])).any())
 
 
 def _nodes_within(network: Network, stations: Access, limit: int) -> tuple[Ints, Ints, Ints]:

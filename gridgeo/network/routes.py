@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from gridgeo.errors import NetworkError
-from gridgeo.network.access import ALONG_BITS, Access
+from gridgeo.network.access import Access
 from gridgeo.network.graph import Network
-from gridgeo.network.measure import MAX_UNITS, RANK_BITS, UNIT_BITS, Flags, Floats, Ints, expand_ranges
+from gridgeo.network.measure import MAX_UNITS, RANK_BITS, UNIT_BITS, Flags, Floats, Ints
+from gridgeo.network.residents import Residents
 
 _KEY_SCALE = float(1 << RANK_BITS)
-_ROWS_AT_ONCE = 1 << 16
+_PLACES_AT_ONCE = 1 << 15
 
 
 def seed_nodes(network: Network, stations: Access, *, keys: Floats) -> tuple[Ints, Floats]:
@@ -86,65 +89,69 @@ def solve_nodes(links: csr_array, node: Ints, key: Floats, *, limit: float = np.
     return found
 
 
-def same_edge_pairs(stations: Access, households: Access) -> tuple[Ints, Ints]:
+def same_edge_pairs(stations: Access, residents: Residents) -> tuple[Ints, Ints]:
     """Pair stations with the households on their own edge.
 
     Parameters
     ----------
-    stations, households : Access
-        Where they stand.
+    stations : Access
+        The stations.
+    residents : Residents
+        The households.
 
     Returns
     -------
-    station, household : ndarray of int64
-        The pairs, as rows of the two.
+    station, place : ndarray of int64
+        The pairs: rows of the stations, places of the households.
     """
-    order, code = households.by_edge
     snapped = np.flatnonzero(stations.edge >= 0)
-    edge = stations.edge[snapped]
-    station, place = expand_ranges(
-        np.searchsorted(code, edge << ALONG_BITS), np.searchsorted(code, (edge + 1) << ALONG_BITS)
-    )
-    return snapped[station], order[place]
+    station, place = residents.on_edges(stations.edge[snapped])
+    return snapped[station], place
 
 
-def nearest_keys(network: Network, households: Access, stations: Access, ranks: Ints) -> tuple[Floats, Floats]:
+def nearest_keys(network: Network, residents: Residents, stations: Access, ranks: Ints) -> tuple[Floats, Floats]:
     """Find every household's least key, and every node's.
 
     Parameters
     ----------
     network : Network
         The network.
-    households, stations : Access
-        Where they stand.
+    residents : Residents
+        The households.
+    stations : Access
+        Where the stations stand.
     ranks : ndarray of int64, shape (stations,)
         The stations' ranks, from 1.
 
     Returns
     -------
     household_key : ndarray of float, shape (households,)
-        The least keys; inf where no walk leads.
+        The least keys, place by place; inf where no walk leads.
     node_key : ndarray of float, shape (nodes,)
         The least keys of the nodes.
     """
     node, key = seed_nodes(network, stations, keys=ranks.astype(np.float64))
     node_key = solve_nodes(network.links, node, key)
-    # One entry more, for the edge -1 of points off the network.
-    by_u = np.append(node_key[network.edge_u], np.inf)
-    by_v = np.append(node_key[network.edge_v] + network.edge_cost * _KEY_SCALE, np.inf)
-    found = np.empty(len(households.edge))
-    for begin in range(0, len(found), _ROWS_AT_ONCE):
-        part = slice(begin, begin + _ROWS_AT_ONCE)
-        edge, along = households.edge[part], households.along[part] * _KEY_SCALE
-        least = by_u[edge]
+    by_u = node_key[network.edge_u]
+    by_v = node_key[network.edge_v] + network.edge_cost * _KEY_SCALE
+    start = residents.start[1:]
+    found = np.empty(len(residents.order))
+    found[: start[0]] = np.inf
+    # Some edges at a time, so that what is worked on stays in the processor's cache.
+    cuts = np.unique(np.searchsorted(start, [*range(int(start[0]), len(found), _PLACES_AT_ONCE), len(found)]))
+    for first, last in pairwise(cuts.tolist()):
+        part = slice(start[first], start[last])
+        count = start[first + 1 : last + 1] - start[first:last]
+        along = residents.along[part] * _KEY_SCALE
+        least = np.repeat(by_u[first:last], count)
         least += along
-        other = by_v[edge]
+        other = np.repeat(by_v[first:last], count)
         other -= along
         np.minimum(least, other, out=least)
-        np.add(least, households.leg[part] * _KEY_SCALE, out=found[part])
-    station, row = same_edge_pairs(stations, households)
-    direct = stations.leg[station] + np.abs(stations.along[station] - households.along[row]) + households.leg[row]
-    np.minimum.at(found, row, (direct << RANK_BITS).astype(np.float64) + ranks[station])
+        np.add(least, residents.leg[part] * _KEY_SCALE, out=found[part])
+    station, place = same_edge_pairs(stations, residents)
+    direct = stations.leg[station] + np.abs(stations.along[station] - residents.along[place]) + residents.leg[place]
+    np.minimum.at(found, place, (direct << RANK_BITS).astype(np.float64) + ranks[station])
     return found, node_key
 
 
