@@ -355,6 +355,18 @@ def test_levels_nest():
         group_units(first.blocks, 17)
 
 
+def test_as_many_units_are_made_as_are_wanted():
+    """Four communities in a row, one of them with most of the households: three areas of them, none torn apart."""
+    blocks, streets = chessboard(8, 2, community=lambda x, _: f"{x // 2}")
+    counts = [400 if community == "1" else 20 for community in blocks["community_id"]]
+    first = partition_grids(blocks, homes(blocks, 20), streets=streets).blocks.assign(households=counts)
+    for n in (1, 2, 3, 4):
+        parent, areas = group_units(first, n)
+        assert len(areas) == n
+        assert set(areas.geom_type) == {"Polygon"}
+        assert parent.nunique() == n
+
+
 def test_a_grid_says_what_bounds_it():
     """Two grids side by side: the primary street 经4路 lies east of one and west of the other."""
     blocks, streets = chessboard(8, 4, main_x=(4,))

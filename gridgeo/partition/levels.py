@@ -9,6 +9,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from gridgeo.blocks.edges import read_borders
 from gridgeo.blocks.faces import Integers, unite
@@ -163,7 +165,7 @@ def group_units(
     counts = _share_out(atoms, n)
     task = Task(atoms, _LEAST * middle, _MOST * middle, Objective(balance=1.0), free, nobody, counts)
     label, _ = search(task, seed=seed, effort=effort)
-    number = np.unique(label, return_inverse=True)[1]
+    number = _make_up(atoms, np.unique(label, return_inverse=True)[1], n)
     ids = np.array([f"{level}-{one + 1:02}" for one in range(number.max() + 1)], dtype=object)
     parent = pd.Series(ids[number], index=pd.Index(below, name=of), name=f"{level}_id", dtype="str")
     named = blocks.assign(**{f"{level}_id": blocks[of].astype(str).map(parent)})
@@ -174,10 +176,36 @@ def _share_out(atoms: Atoms, n: int) -> Integers:
     """Give each part that hangs together its share of the units, at least one each."""
     regions = int(atoms.region.max()) + 1
     held = np.bincount(atoms.region, weights=atoms.weight, minlength=regions)
+    members = np.bincount(atoms.region, minlength=regions)
     counts = np.ones(regions, dtype=np.int64)
     for _ in range(n - regions):
-        counts[int(np.argmax(held / counts))] += 1
+        # A part of one unit cannot be two, however many live there.
+        counts[int(np.argmax(np.where(counts < members, held / counts, -1.0)))] += 1
     return counts
+
+
+def _make_up(atoms: Atoms, label: Integers, n: int) -> Integers:
+    """Make up the number of units where the search, which weighs balance, made fewer because a few members are large.
+
+    Of the heaviest unit that can spare one, the member goes whose leaving keeps the rest together and halves it best.
+    """
+    links = coo_array((np.ones(len(atoms.end)), (np.repeat(np.arange(len(atoms)), np.diff(atoms.start)), atoms.end)))
+    graph = links.tocsr()
+    label = label.copy()
+    for unit in range(int(label.max()) + 1, n):
+        held = np.bincount(label, weights=atoms.weight)
+        best: tuple[float, float, int] | None = None
+        for one in range(len(atoms)):
+            rest = np.flatnonzero((label == label[one]) & (np.arange(len(atoms)) != one))
+            if len(rest) == 0 or connected_components(graph[rest][:, rest], directed=False)[0] > 1:
+                continue
+            whole = float(held[label[one]])
+            key = (-whole, abs(whole / 2 - float(atoms.weight[one])), one)
+            best = key if best is None or key < best else best
+        if best is None:
+            break
+        label[best[2]] = unit
+    return label
 
 
 def _search(atoms: Atoms, label: Integers, fixed: np.ndarray, n: int, seed: int, effort: float) -> Integers:
