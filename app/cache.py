@@ -10,20 +10,36 @@ from typing import Any
 import geopandas as gpd
 import streamlit as st
 
+from app.workspace import State, Workspace, open_workspace
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment, assess_plan
 from gridgeo.coverage import Coverage, assess_coverage
-from gridgeo.errors import FileError
 from gridgeo.gaps import find_gaps
-from gridgeo.maps import coverage_map, write_map
+from gridgeo.maps import coverage_map, work_map, write_map
+from gridgeo.maps.editing import redraw_layers
 from gridgeo.maps.results import Show
 from gridgeo.plan import Plan
 from gridgeo.readers import bundled_places, bundled_plan_path
+from gridgeo.redraw import Finding, judge_plan
 from gridgeo.service_area import service_areas
-from gridgeo.store import read_plan
-from gridgeo.texts import using_language
 
 KEPT = 16
 """How many results of one kind are kept; the least lately used goes first."""
+
+
+def living(path: Path) -> Workspace:
+    """Return the living plan of a file: edits go through it, and every page shows its current state.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+
+    Returns
+    -------
+    Workspace
+        The same one for all readers.
+    """
+    return open_workspace(path)
 
 
 def plan_path(given: str | None) -> Path:
@@ -62,7 +78,7 @@ def assess(path: Path, cutoffs_m: tuple[float, ...]) -> Assessment:
     GridgeoError
         If the plan cannot be read, or lacks what the work needs.
     """
-    return _assess(str(path), _stamp(path), cutoffs_m)
+    return _assess(str(path), (state := living(path).current()).number, cutoffs_m, state)
 
 
 @dataclass(frozen=True)
@@ -123,7 +139,7 @@ def answer(path: Path, asked: Asked) -> Answer:
     GridgeoError
         If the plan cannot be read, or the question cannot be answered.
     """
-    return _answer(str(path), _stamp(path), asked)
+    return _answer(str(path), (state := living(path).current()).number, asked, state)
 
 
 def answer_map(path: Path, asked: Asked, show: Show) -> dict[str, Any]:
@@ -141,7 +157,43 @@ def answer_map(path: Path, asked: Asked, show: Show) -> dict[str, Any]:
     dict
         What `gridgeo.maps.PlanMap.component_data` returns; shared, so never changed.
     """
-    return _answer_map(str(path), _stamp(path), asked, show)
+    return _answer_map(str(path), (state := living(path).current()).number, asked, show, state)
+
+
+def redraw_map(path: Path, state: State, band: tuple[float, float]) -> dict[str, Any]:
+    """Compile the map that grids are redrawn on.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+    state : State
+        The plan at this moment.
+    band : tuple of float
+        The households a grid may hold.
+
+    Returns
+    -------
+    dict
+        What `gridgeo.maps.PlanMap.component_data` returns; shared, so never changed.
+    """
+    return _redraw_map(str(path), state.number, band, state)
+
+
+def findings(path: Path, state: State, band: tuple[float, float]) -> list[Finding]:
+    """Judge the grids of a plan.
+
+    Parameters
+    ----------
+    path, state, band
+        As for `redraw_map`.
+
+    Returns
+    -------
+    list of Finding
+        What `gridgeo.redraw.judge_plan` found; shared, so never changed.
+    """
+    return _findings(str(path), state.number, band, state)
 
 
 def map_data(path: Path, cutoffs_m: tuple[float, ...]) -> dict[str, Any]:
@@ -157,7 +209,7 @@ def map_data(path: Path, cutoffs_m: tuple[float, ...]) -> dict[str, Any]:
     dict
         What `gridgeo.maps.PlanMap.component_data` returns; shared, so never changed.
     """
-    return _map_data(str(path), _stamp(path), cutoffs_m)
+    return _map_data(str(path), (state := living(path).current()).number, cutoffs_m, state)
 
 
 def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str) -> bytes:
@@ -175,34 +227,20 @@ def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str) -> bytes:
     bytes
         The file's content.
     """
-    return _map_file(str(path), _stamp(path), cutoffs_m, lang)
+    return _map_file(str(path), (state := living(path).current()).number, cutoffs_m, lang, state)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    """Tell one state of a file from another."""
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise FileError("missing_file", file=path.name) from error
-    return found.st_mtime_ns, found.st_size
+# The number of the plan's state is part of each key; the state itself is only handed on.
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _divided(path: str, stamp: tuple[int, int]) -> Plan:  # noqa: ARG001 - the stamp is part of the cache's key
-    """Read a plan and give it blocks and grids, whatever the cutoff."""
-    # Grids are named when they are made, and readers of both languages share them: the offices' language it is.
-    with using_language("zh"):
-        return assess_plan(read_plan(Path(path))).plan
+def _assess(path: str, number: int, cutoffs_m: tuple[float, ...], _state: State) -> Assessment:  # noqa: ARG001
+    return assess_plan(_state.plan, cutoffs_m=cutoffs_m)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _assess(path: str, stamp: tuple[int, int], cutoffs_m: tuple[float, ...]) -> Assessment:
-    return assess_plan(_divided(path, stamp), cutoffs_m=cutoffs_m)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _answer(path: str, stamp: tuple[int, int], asked: Asked) -> Answer:
-    base = _assess(path, stamp, DEFAULT_CUTOFFS_M)
+def _answer(path: str, number: int, asked: Asked, _state: State) -> Answer:
+    base = _assess(path, number, DEFAULT_CUTOFFS_M, _state)
     coverage = assess_coverage(
         base.network,
         base.plan.households,
@@ -217,22 +255,32 @@ def _answer(path: str, stamp: tuple[int, int], asked: Asked) -> Answer:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _answer_map(path: str, stamp: tuple[int, int], asked: Asked, show: Show) -> dict[str, Any]:
-    found = _answer(path, stamp, asked)
+def _answer_map(path: str, number: int, asked: Asked, show: Show, _state: State) -> dict[str, Any]:
+    found = _answer(path, number, asked, _state)
     page = coverage_map(found.plan, [found.coverage], gaps=found.gaps, service_areas=found.service_areas, show=show)
     return page.component_data()
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _map_data(path: str, stamp: tuple[int, int], cutoffs_m: tuple[float, ...]) -> dict[str, Any]:
-    found = _assess(path, stamp, cutoffs_m)
+def _map_data(path: str, number: int, cutoffs_m: tuple[float, ...], _state: State) -> dict[str, Any]:
+    found = _assess(path, number, cutoffs_m, _state)
     page = coverage_map(found.plan, found.coverages, gaps=found.gaps, service_areas=found.service_areas)
     return page.component_data()
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
-def _map_file(path: str, stamp: tuple[int, int], cutoffs_m: tuple[float, ...], lang: str) -> bytes:
-    found = _assess(path, stamp, cutoffs_m)
+def _map_file(path: str, number: int, cutoffs_m: tuple[float, ...], lang: str, _state: State) -> bytes:
+    found = _assess(path, number, cutoffs_m, _state)
     page = coverage_map(found.plan, found.coverages, gaps=found.gaps, service_areas=found.service_areas, lang=lang)
     with tempfile.TemporaryDirectory() as folder:
         return write_map(page, Path(folder) / "map.html").read_bytes()
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _redraw_map(path: str, number: int, band: tuple[float, float], _state: State) -> dict[str, Any]:  # noqa: ARG001
+    return work_map(_state.plan, redraw_layers(_state.plan, households_per_grid=band)).component_data()
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _findings(path: str, number: int, band: tuple[float, float], _state: State) -> list[Finding]:  # noqa: ARG001
+    return judge_plan(_state.plan, households_per_grid=band)

@@ -2,22 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
+from app.settings import read_settings
+from gridgeo.maps.basemaps import basemap_data
 from gridgeo.maps.document import WEB
+from gridgeo.maps.patches import patch_layer
 
 _component = declare_component("plan_map", path=WEB)
 
+Event = dict[str, Any]
 
-def show_map(data: dict[str, Any], *, key: str, lang: str, height: int, fit: list[list[float]] | None = None) -> Any:  # noqa: ANN401
-    """Show a map; only layers that the browser does not hold yet travel.
+
+def take_events(key: str) -> list[Event]:
+    """Return what the reader did on a map since the page last asked, oldest first.
+
+    Ask before the map is shown, so that one run of the page does what was asked for and shows it.
 
     Parameters
     ----------
-    data : dict
+    key : str
+        The map's name on its page.
+
+    Returns
+    -------
+    list of dict
+        Each with one of: ``pick`` (layer, row, key), ``chosen`` (keys), ``paint`` (key, to), ``line`` (corners in
+        degrees), ``place`` (a point in degrees), ``drag`` (layer, key, to in degrees), ``step`` (undo or redo).
+    """
+    state = _state(key)
+    answer = st.session_state.get(key) or {}
+    fresh = [event for event in answer.get("events", ()) if event["number"] > state["seen"]]
+    if fresh:
+        state["seen"] = fresh[-1]["number"]
+    if any("need" in event for event in fresh):
+        state["sent"] = {}
+    return [event for event in fresh if "need" not in event]
+
+
+def show_map(
+    data: Mapping[str, Any],
+    *,
+    key: str,
+    lang: str,
+    height: int,
+    fit: list[list[float]] | None = None,
+    edit: Mapping[str, Any] | None = None,
+    linked: str | None = None,
+) -> None:
+    """Show a map; only what the browser does not hold yet travels.
+
+    Parameters
+    ----------
+    data : mapping
         What `gridgeo.maps.PlanMap.component_data` returns.
     key : str
         The map's name on its page.
@@ -27,31 +68,92 @@ def show_map(data: dict[str, Any], *, key: str, lang: str, height: int, fit: lis
         Its height in pixels.
     fit : list, optional
         South-west and north-east corner that the view is to move to, once.
-
-    Returns
-    -------
-    dict or None
-        What the reader last clicked: ``layer`` and ``row``.
+    edit : mapping, optional
+        What can be done on it: see `editing`.
+    linked : str, optional
+        Maps of one name on a page move together.
     """
-    state = st.session_state.setdefault(f"{key}_map", {"sent": {}, "answered": None, "number": 0, "fit": None})
-    answer = st.session_state.get(key) or {}
-    if answer.get("need") and answer["event"] != state["answered"]:
-        state["sent"] = {}
-    state["answered"] = answer.get("event")
-    wanted = [[layer_id, layer["version"]] for layer_id, layer in data["layers"].items()]
-    fresh = {name: data["layers"][name] for name, version in wanted if state["sent"].get(name) != version}
-    state["sent"] = dict(wanted)
+    state = _state(key)
+    layers: dict[str, Any] = {}
+    patches: dict[str, Any] = {}
+    for name, layer in data["layers"].items():
+        before = state["sent"].get(name)
+        if before is None or before["version"] == layer["version"]:
+            layers |= {} if before is not None else {name: layer}
+            continue
+        change = patch_layer(before, layer)
+        if change is None:
+            layers[name] = layer
+        else:
+            patches[name] = {**change, "from": before["version"]}
+    state["sent"] = dict(data["layers"])
     if fit is not None and fit != state["fit"]:
         state["number"] += 1
     state["fit"] = fit
+    chosen = read_settings()
     _component(
         options=data["options"],
         frame=data["frame"],
-        wanted=wanted,
-        layers=fresh,
+        wanted=[[name, layer["version"]] for name, layer in data["layers"].items()],
+        layers=layers,
+        patches=patches,
         command={"number": state["number"], "fit": fit} if fit is not None else None,
+        edit=edit,
+        linked=linked,
+        basemap=basemap_data(chosen.basemap, data["frame"]["bounds"], key=chosen.tianditu_key),
+        seen=state["seen"],
         lang=lang,
         height=height,
         key=key,
     )
-    return answer.get("pick")
+
+
+def editing(
+    *,
+    choose: str | None = None,
+    tools: Sequence[str] = ("choose",),
+    drag: Sequence[str] = (),
+    pick: Sequence[str] = (),
+    chosen: Sequence[str] | None = None,
+    turn: int = 0,
+    paint: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Say what can be done on a map.
+
+    Parameters
+    ----------
+    choose : str, optional
+        The layer whose features are chosen by click or lasso.
+    tools : sequence of {'choose', 'lasso', 'line', 'place'}
+        The tools offered.
+    drag : sequence of str
+        Layers of points that can be dragged.
+    pick : sequence of str
+        Layers whose clicked feature is told.
+    chosen : sequence of str, optional
+        What is chosen from now on; taken once for each `turn`.
+    turn : int
+        Counts up when the page itself changes what is chosen.
+    paint : mapping, optional
+        ``to`` and ``look``: a click on a feature gives it this look at once, and is told as ``paint``.
+
+    Returns
+    -------
+    dict
+        For `show_map`.
+    """
+    return {
+        "choose": choose,
+        "tools": list(tools),
+        "drag": list(drag),
+        "pick": list(pick),
+        "chosen": None if chosen is None else list(chosen),
+        "turn": turn,
+        "paint": paint,
+    }
+
+
+def _state(key: str) -> dict[str, Any]:
+    fresh: dict[str, Any] = {"sent": {}, "seen": 0, "number": 0, "fit": None}
+    state: dict[str, Any] = st.session_state.setdefault(f"{key}_map", fresh)
+    return state

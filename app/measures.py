@@ -7,9 +7,11 @@ from typing import Any
 import streamlit as st
 
 from app.cache import Answer
+from app.component import take_events
 from app.widgets import count_column, is_estimated, plain, rate_column, show_figure
-from gridgeo.coverage import inside_on_paper, measure_coverage
+from gridgeo.coverage import inside_on_paper, measure_coverage, trace_walk
 from gridgeo.maps import level_table
+from gridgeo.maps.routes import walk_layer
 from gridgeo.texts import text
 
 
@@ -48,21 +50,65 @@ def show_measures(found: Answer) -> None:
         )
 
 
-def explain_household(found: Answer, picked: dict[str, Any] | None) -> None:
-    """Say why a household is covered or not.
+def picked_household(found: Answer, key: str) -> int | None:
+    """Return the household that the reader clicked last.
 
     Parameters
     ----------
     found : Answer
         What was found.
-    picked : dict or None
-        What was clicked on the map: ``layer`` and ``row``.
+    key : str
+        The map's name on its page.
+
+    Returns
+    -------
+    int or None
+        Its row.
     """
-    households = found.coverage.households
-    if not picked or picked["layer"] != "households" or picked["row"] >= len(households):
+    for event in take_events(key):
+        if event.get("pick", {}).get("layer") == "households":
+            st.session_state[f"{key}_row"] = event["pick"]["row"]
+    row: int | None = st.session_state.get(f"{key}_row")
+    return row if row is not None and row < len(found.coverage.households) else None
+
+
+def with_walk(data: dict[str, Any], found: Answer, row: int | None) -> dict[str, Any]:
+    """Put the walk of a household onto a map.
+
+    Parameters
+    ----------
+    data : dict
+        What `gridgeo.maps.PlanMap.component_data` returned.
+    found : Answer
+        What was found.
+    row : int or None
+        The household.
+
+    Returns
+    -------
+    dict
+        The map with its walk; the same map without a household.
+    """
+    if row is None:
+        return data
+    layer = walk_layer(found.plan, trace_walk(found.coverage, found.coverage.households.index[row]))
+    return data if layer is None else {**data, "layers": {**data["layers"], layer.layer_id: layer.data}}
+
+
+def explain_household(found: Answer, place: int | None) -> None:
+    """Say why a household is covered or not, what is to blame, and what would help.
+
+    Parameters
+    ----------
+    found : Answer
+        What was found.
+    place : int or None
+        The household's row.
+    """
+    if place is None:
         st.info(text("app.why"))
         return
-    row = households.iloc[picked["row"]]
+    row = found.coverage.households.iloc[place]
     cutoff = f"{found.coverage.cutoff_m:g}"
     names = dict(zip(found.plan.stations["station_id"], found.plan.stations["name"], strict=True))
     sentences = []
@@ -73,11 +119,28 @@ def explain_household(found: Answer, picked: dict[str, Any] | None) -> None:
     key = row["reason"] or "covered"
     access = f"{found.coverage.network.max_access_m:g}"
     sentences.append(text(f"app.why.{key}", cutoff=cutoff, over=over, access=access, count=row["n_stations"]))
-    if inside_on_paper(found.coverage, found.coverage.cutoff_m)[picked["row"]]:
+    if inside_on_paper(found.coverage, found.coverage.cutoff_m)[place]:
         sentences.append(text("app.why.paper", cutoff=cutoff))
+    sentences += _blame(found, place)
     box = st.container(border=True)
     box.markdown(f"**{plain(text('app.why.title', household=row.name))}**")
     box.markdown(plain(" ".join(sentences)))
+
+
+def _blame(found: Answer, place: int) -> list[str]:
+    """Name the cause, and the remedy of the gap that the household lies in."""
+    walk = trace_walk(found.coverage, found.coverage.households.index[place])
+    if not walk.cause:
+        return []
+    sentences = [text("redraw_page.cause", cause=text(f"maps.cause.{walk.cause}"))]
+    if walk.gate_ids:
+        sentences.append(text("redraw_page.gates", gates=", ".join(walk.gate_ids)))
+    home = found.coverage.source.geometry.iloc[place]
+    mine = found.gaps[found.gaps.geometry.covers(home).to_numpy()]
+    remedy = mine["remedy"].iloc[0] if len(mine) else None
+    if isinstance(remedy, str):
+        sentences.append(text("redraw_page.remedy", remedy=text(f"maps.remedy.{remedy}")))
+    return sentences
 
 
 def show_measures_table(found: Answer, lang: str) -> None:

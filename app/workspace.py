@@ -7,6 +7,7 @@ the other's change shown.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -97,6 +98,11 @@ class Workspace:
     def is_copy(self) -> bool:
         """Whether edits go to a copy, because the file belongs to the installation or cannot be written."""
         return self.source != self.target
+
+    @property
+    def holds_unsaved(self) -> bool:
+        """Whether a plan is held that is not in its file any more: see `rescue`."""
+        return self._state is not None and _stamp(self.target) != self._stamp
 
     def current(self) -> State:
         """Return the plan as it is now; what another program wrote into the file is read first.
@@ -256,13 +262,15 @@ class Workspace:
             self._take(_divided(plan))
             return self._known()
 
-    def coverage(self, state: State | None = None) -> Coverage:
-        """Return who can walk to an open station at the usual cutoffs; followed from state to state.
+    def coverage(self, state: State | None = None, *, cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M) -> Coverage:
+        """Return who can walk to an open station; followed from state to state.
 
         Parameters
         ----------
         state : State, optional
             The state; the current one when left out.
+        cutoffs_m : tuple of float, optional
+            Walking distances in metres; the first decides.
 
         Returns
         -------
@@ -277,8 +285,8 @@ class Workspace:
         with self._lock:
             plan = (state or self.current()).plan
             known = self._walked
-            if known is None:
-                found = assess_fresh(plan, DEFAULT_CUTOFFS_M)
+            if known is None or known[1].cutoffs_m != tuple(map(float, cutoffs_m)):
+                found = assess_fresh(plan, cutoffs_m)
             else:
                 found = known[1] if known[0] is plan else update_coverage(known[1], known[0], plan)
             self._walked = (plan, found)
@@ -420,7 +428,11 @@ def edit_path(source: Path) -> Path:
     source = source.resolve()
     bundled = source in {bundled_plan_path(name).resolve() for name in bundled_places()}
     writable = os.access(source.parent, os.W_OK) and (not source.exists() or os.access(source, os.W_OK))
-    return user_folder() / source.name if bundled or not writable else source
+    if bundled:
+        return user_folder() / source.name
+    # Plans of one name may lie in several folders.
+    folder = hashlib.sha256(str(source.parent).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return source if writable else user_folder() / f"{source.stem}-{folder}.gpkg"
 
 
 def user_folder() -> Path:

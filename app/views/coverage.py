@@ -43,10 +43,11 @@ def show(given: str | None, lang: str) -> None:
         )
         measures.show_measures(found)
     with left:
-        data = cache.answer_map(path, asked, way or WAYS[0])
-        picked = show_map(data, key="coverage", lang=lang, height=MAP_HEIGHT)
+        row = measures.picked_household(found, "coverage")
+        data = measures.with_walk(cache.answer_map(path, asked, way or WAYS[0]), found, row)
+        show_map(data, key="coverage", lang=lang, height=MAP_HEIGHT)
     with right:
-        measures.explain_household(found, picked)
+        measures.explain_household(found, row)
     measures.show_measures_table(found, lang)
 
 

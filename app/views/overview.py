@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app import cache, widgets
-from app.component import show_map
+from app.component import show_map, take_events
 from app.language import language_switch
 from gridgeo.assessment import Assessment
 from gridgeo.texts import text
@@ -40,6 +40,7 @@ def show(given: str | None, lang: str) -> None:
         widgets.show_headline(data["frame"]["figures"]["headline"], lang)
         fit = widgets.choose_gap(found, data["frame"]["figures"]["gaps"])
     with left:
+        take_events("overview")
         show_map(data, key="overview", lang=lang, height=MAP_HEIGHT, fit=fit)
     widgets.show_tables(found, lang)
     widgets.offer_map(cache.map_file(path, cutoffs, lang), found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 
@@ -13,6 +13,7 @@ from gridgeo.maps.document import PlanMap, write_map
 from gridgeo.maps.features import MapLayer, both, to_degrees
 from gridgeo.maps.figures import figures_data, headline_figures, level_table
 from gridgeo.maps.ground import area_layers, ground_layers
+from gridgeo.maps.kept import keep
 from gridgeo.maps.results import Show, gap_layer, gate_layer, household_layer, service_area_layer, station_layer
 from gridgeo.plan import Plan
 from gridgeo.texts import LANGUAGES, catalogue
@@ -20,7 +21,9 @@ from gridgeo.texts import LANGUAGES, catalogue
 if TYPE_CHECKING:
     from gridgeo.coverage import Coverage
 
-__all__ = ["coverage_map", "headline_figures", "level_table", "map_layers", "write_map"]
+__all__ = ["coverage_map", "headline_figures", "level_table", "map_layers", "work_map", "write_map"]
+
+_BOUNDING = ("units", "blocks", "households", "stations", "streets")
 
 
 def coverage_map(
@@ -70,17 +73,65 @@ def coverage_map(
         raise ValueError(f"lang is one of {LANGUAGES}, not {lang!r}")
     coverages = _in_order(coverage)
     layers = map_layers(plan, coverages, gaps=gaps, service_areas=service_areas, show=show, radius_m=radius_m)
-    frame = {
+    return PlanMap(layers, frame_map(plan, figures=figures_data(plan, coverages, gaps), lang=lang))
+
+
+def work_map(plan: Plan, layers: Sequence[MapLayer]) -> PlanMap:
+    """Put layers together to a map that people work on, without figures beside it.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    layers : sequence of MapLayer
+        The layers, bottom first; see `gridgeo.maps.editing`.
+
+    Returns
+    -------
+    folium.Map
+        The map.
+
+    Raises
+    ------
+    MissingDataError
+        If the plan has nothing to draw.
+    """
+    figures: dict[str, Any] = {"headline": [], "tables": [], "gaps": [], "basis": None, "notes": []}
+    return PlanMap(layers, frame_map(plan, figures=figures))
+
+
+def frame_map(plan: Plan, *, figures: dict[str, Any], lang: str | None = None) -> dict[str, Any]:
+    """Give everything that stands around a map.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    figures : dict
+        What `gridgeo.maps.figures.figures_data` returned.
+    lang : {'zh', 'en'}, optional
+        The language the page opens in.
+
+    Returns
+    -------
+    dict
+        ``title``, ``place``, ``bounds``, ``attribution``, ``figures``, ``groups``, ``words`` and ``lang``.
+
+    Raises
+    ------
+    MissingDataError
+        If the plan has nothing to draw.
+    """
+    return {
         "title": {name: both("title", place=getattr(plan.info.name, name))[name] for name in LANGUAGES},
         "place": {"zh": plan.info.name.zh, "en": plan.info.name.en},
-        "bounds": _bounds(plan),
+        "bounds": keep("bounds", lambda: _bounds(plan), *(getattr(plan, name) for name in _BOUNDING)),
         "attribution": plan.info.attribution,
-        "figures": figures_data(plan, coverages, gaps),
+        "figures": figures,
         "groups": {group: both(f"group.{group}") for group in ("results", "areas", "ground")},
         "words": catalogue("maps")["ui"],
         "lang": lang,
     }
-    return PlanMap(layers, frame)
 
 
 def map_layers(
@@ -127,7 +178,7 @@ def _in_order(coverage: Coverage | Sequence[Coverage]) -> list[Coverage]:
 
 def _bounds(plan: Plan) -> list[list[float]]:
     """Give the corners of what matters: the district, else whatever the plan holds."""
-    for name in ("units", "blocks", "households", "stations", "streets"):
+    for name in _BOUNDING:
         layer = getattr(plan, name)
         if len(layer):
             west, south, east, north = (float(value) for value in to_degrees(layer).total_bounds)

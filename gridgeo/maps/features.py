@@ -136,6 +136,8 @@ class MapLayer:
         What each feature's card says.
     sizes : iterable of int, optional
         The symbol's area, 0 to `MOST_SIZE`.
+    keys : iterable of str, optional
+        What each feature is called in the plan, for layers that people choose from.
     shown, estimated, legend, hover : bool
         Whether it is visible at first, rests on estimates, is listed, and shows cards.
     """
@@ -154,6 +156,7 @@ class MapLayer:
     label_style: Mapping[str, Any] = field(default_factory=dict)
     fields: tuple[Field, ...] = ()
     sizes: Iterable[int] | None = None
+    keys: Iterable[str] | None = None
     shown: bool = True
     estimated: bool = False
     legend: bool = True
@@ -177,6 +180,7 @@ class MapLayer:
             "labelStyle": dict(self.label_style),
             "fields": [_field_data(each) for each in self.fields],
             "sizes": None if self.sizes is None else _small(self.sizes),
+            "keys": _plain(self.keys),
             "shown": self.shown,
             "estimated": self.estimated,
             "legend": self.legend,
@@ -203,6 +207,27 @@ def to_degrees(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> gpd.GeoSeries:
     geometry: gpd.GeoSeries = frame.geometry
     own = CRS.from_user_input(geometry.crs).geodetic_crs
     return geometry.to_crs(own if own is not None and own.to_epsg() in _DEGREES else CRS.from_epsg(4326))
+
+
+def from_degrees(places: Sequence[Sequence[float]], crs: CRS) -> list[tuple[float, float]]:
+    """Bring places from a web map into a plan's metres: the way back of `to_degrees`.
+
+    Parameters
+    ----------
+    places : sequence of (longitude, latitude)
+        In degrees.
+    crs : pyproj.CRS
+        The plan's system.
+
+    Returns
+    -------
+    list of (x, y)
+        In metres.
+    """
+    own = crs.geodetic_crs
+    degrees = own if own is not None and own.to_epsg() in _DEGREES else CRS.from_epsg(4326)
+    points = gpd.GeoSeries([shapely.Point(place) for place in places], crs=degrees).to_crs(crs)
+    return [(float(point.x), float(point.y)) for point in points]
 
 
 def encode_geometry(geometry: gpd.GeoSeries) -> dict[str, Any]:

@@ -47,20 +47,26 @@ def ground_layers(plan: Plan) -> list[MapLayer]:
     return [layer for layer in made if layer is not None]
 
 
-def area_layers(plan: Plan) -> list[MapLayer]:
+AREAS = ("blocks", "grids", "communities", "district")
+
+
+def area_layers(plan: Plan, *, only: Sequence[str] = AREAS) -> list[MapLayer]:
     """Make the lines of the administration: blocks, grids, communities and the district.
 
     Parameters
     ----------
     plan : Plan
         The plan.
+    only : sequence of str
+        Some of `AREAS`.
 
     Returns
     -------
     list of MapLayer
         Those that have features, bottom first.
     """
-    made = [_blocks(plan), _grids(plan), _communities(plan), _district(plan)]
+    makers = dict(zip(AREAS, (_blocks, _grids, _communities, _district), strict=True))
+    made = [makers[name](plan) for name in AREAS if name in only]
     return [layer for layer in made if layer is not None]
 
 
@@ -247,7 +253,7 @@ def _grids(plan: Plan) -> MapLayer | None:
         grids,
         palette.GRID,
         titles=names,
-        labels=_short_names(names, community),
+        labels=short_names(names, community),
         label_style={"colour": "#43256f", "size": 13, "weight": 600, "rank": 2},
         fitted=True,
         fields=(
@@ -300,8 +306,21 @@ def _outlined(
     )
 
 
-def _short_names(names: list[str], communities: pd.Series) -> list[str]:
-    """Leave out the community's name where a grid's begins with it: on the map it stands there already."""
+def short_names(names: list[str], communities: pd.Series) -> list[str]:
+    """Leave out the community's name where a grid's begins with it: on the map it stands there already.
+
+    Parameters
+    ----------
+    names : list of str
+        The grids' names.
+    communities : Series of str
+        The name of each grid's community.
+
+    Returns
+    -------
+    list of str
+        One name a grid.
+    """
     pairs = zip(names, communities.fillna("").astype("str"), strict=True)
     return [name.removeprefix(community).strip() or name for name, community in pairs]
 

@@ -68,3 +68,29 @@ SERVICE_AREA: tuple[Style, ...] = (
     {"stroke": SKY, "weight": 5, "opacity": 0.6, "fill": SKY, "fillOpacity": 0.18, "dash": [7, 5], "grows": True},
     {"stroke": GREEN, "weight": 4, "opacity": 0.5, "fill": GREEN, "fillOpacity": 0.14, "dash": [2, 4], "grows": True},
 )
+
+# Grids side by side: light, so that streets and labels stay readable; what tells grids apart for certain is the border.
+GRID_FILLS: tuple[Style, ...] = tuple(
+    {"fill": colour, "fillOpacity": opacity, "stroke": "#7b8794", "weight": 0.8}
+    for colour, opacity in (
+        (SKY, 0.5), (ORANGE, 0.42), (GREEN, 0.4), (PURPLE, 0.45), ("#F0E442", 0.5), (BLUE, 0.38), (VERMILION, 0.38),
+        ("#8b96a1", 0.45),
+    )
+)  # fmt: skip
+NO_GRID: Style = {"stroke": INK, "weight": 1, "dash": [2, 3], "hatch": True}
+GRID_BORDERS: tuple[Style, ...] = (
+    {"stroke": "#43256f", "weight": 2.2},
+    {"stroke": "#a53f00", "weight": 3.4, "dash": [7, 4]},
+    {"stroke": INK, "weight": 4},
+)
+WALKABLE: Style = {"stroke": "#6b7280", "weight": 1, "opacity": 0.35}
+CLOSED_STREET: Style = {"stroke": VERMILION, "weight": 3, "dash": [3, 5]}
+CLOSED_STATION: Style = {"shape": "station", "fill": PAPER, "stroke": INK, "radius": [10, 10], "weight": 2.4}
+CHANGES: dict[str, Style] = {
+    "unchanged": {"shape": "disc", "fill": "#c3c9cf", "stroke": PAPER, "weight": 0.5, "radius": [3, 3]},
+    "gained": {"shape": "disc", "fill": BLUE, "stroke": PAPER, "weight": 1, "radius": [7, 7]},
+    "lost": {"shape": "triangle", "fill": VERMILION, "stroke": PAPER, "weight": 1, "radius": [7, 7]},
+}
+WALK: Style = {"stroke": "#b3005e", "weight": 5, "opacity": 0.9}
+WALK_LEG: Style = {"stroke": "#b3005e", "weight": 3, "dash": [3, 5]}
+STRAIGHT: Style = {"stroke": INK, "weight": 1.6, "dash": [6, 5]}

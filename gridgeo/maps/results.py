@@ -75,7 +75,12 @@ def service_area_layer(service_areas: gpd.GeoDataFrame | None, plan: Plan) -> Ma
 
 
 def household_layer(
-    plan: Plan, coverages: Sequence[Coverage], *, show: Show = "cutoffs", radius_m: float | None = None
+    plan: Plan,
+    coverages: Sequence[Coverage],
+    *,
+    show: Show = "cutoffs",
+    radius_m: float | None = None,
+    detailed: bool = True,
 ) -> MapLayer | None:
     """Make the layer of households.
 
@@ -90,6 +95,8 @@ def household_layer(
         or by how many stations they reach.
     radius_m : float, optional
         The radius on paper in metres; the cutoff when left out.
+    detailed : bool, optional
+        Whether each says on a card what is known of it; of very many households none does.
 
     Returns
     -------
@@ -108,7 +115,7 @@ def household_layer(
     else:
         looks, look_of = _household_looks(households, coverages)
     present, look_of = np.unique(look_of, return_inverse=True)
-    detailed = len(households) <= MOST_DETAILED
+    detailed = detailed and len(households) <= MOST_DETAILED
     return MapLayer(
         layer_id="households",
         name=both("layer.households"),
@@ -145,15 +152,21 @@ def station_layer(plan: Plan) -> MapLayer | None:
         return None
     names = names_of(stations, "station_id")
     estimated = bool(stations["estimated"].any())
+    looks = (
+        Look(name=both("layer.stations"), style=palette.STATION),
+        Look(name=both("class.closed_station"), style=palette.CLOSED_STATION),
+    )
+    present, look_of = np.unique(np.where(stations["open"], 0, 1), return_inverse=True)
     return MapLayer(
         layer_id="stations",
         name=both("layer.stations"),
         group="results",
         kind="points",
         geometry=encode_geometry(to_degrees(stations)),
-        looks=(Look(name=both("layer.stations"), style=palette.STATION),),
-        look_of=[0] * len(stations),
+        looks=tuple(looks[each] for each in present),
+        look_of=look_of.tolist(),
         titles=names,
+        keys=stations["station_id"],
         labels=names,
         label_style={"colour": palette.INK, "size": 13, "weight": 700, "rank": 0, "dy": 20},
         fields=(
@@ -168,13 +181,15 @@ def station_layer(plan: Plan) -> MapLayer | None:
     )
 
 
-def gate_layer(plan: Plan) -> MapLayer | None:
+def gate_layer(plan: Plan, *, shown: bool = False) -> MapLayer | None:
     """Make the layer of gates.
 
     Parameters
     ----------
     plan : Plan
         The plan.
+    shown : bool, optional
+        Whether it is visible at first.
 
     Returns
     -------
@@ -197,7 +212,8 @@ def gate_layer(plan: Plan) -> MapLayer | None:
         look_of=gates["open"].map({True: 0, False: 1}),
         titles=names_of(gates, "gate_id"),
         fields=(Field(name=both("field.hours"), values=gates["hours"]),),
-        shown=False,
+        keys=gates["gate_id"],
+        shown=shown,
     )
 
 

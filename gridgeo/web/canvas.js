@@ -3,7 +3,7 @@
 (function () {
   "use strict";
   const gridgeo = (window.gridgeo = window.gridgeo || {});
-  const { decode, unpackBytes, polygonAt, pointAt } = gridgeo.coordinates;
+  const { decode, splice, unpackBytes, polygonAt, pointAt, lineAt } = gridgeo.coordinates;
   const { point, radius, paint, casing } = gridgeo.symbols;
 
   const MOST_SYMBOLS = 20000;
@@ -85,6 +85,43 @@
       this.fire("turned");
     },
 
+    /** Take only what changed: some features anew, some gone, the others as they are. */
+    patch(change) {
+      const { data, shape } = this;
+      const count = change.keys ? change.keys.length : shape.count;
+      const held = new Map((change.keys ? data.keys : []).map((key, i) => [key, i]));
+      const from = Array.from({ length: count }, (_, i) => (change.keys ? held.get(change.keys[i]) : i));
+      const fresh = new Map(change.rows.map((row, j) => [row, j]));
+      const merge = (old, some) =>
+        old && from.map((before, i) => (some && fresh.has(i) ? some[fresh.get(i)] : old[before]));
+      if (change.geometry || change.keys) {
+        const moved = change.geometry ? decode(change.geometry) : null;
+        const placed = new Map((change.geometryRows || []).map((row, j) => [row, j]));
+        this.shape = splice(count, (i) => (placed.has(i) ? [moved, placed.get(i)] : [shape, from[i]]));
+      }
+      this.lookOf = merge(this.lookOf, change.lookOf);
+      this.sizes = this.sizes && merge(this.sizes, change.sizes);
+      this.order = change.sizes || change.keys ? null : this.order;
+      const columns = ["titles", "labels", "labelAt", "labelRoom"].map((name) => [name, merge(data[name], change[name])]);
+      const fields = change.head.fields.map((field, f) => ({
+        ...field,
+        values: merge(data.fields[f].values, change.fields && change.fields[f]),
+      }));
+      const keys = change.keys || data.keys;
+      this.data = { ...data, ...change.head, ...Object.fromEntries(columns), fields, keys, version: change.version };
+      this.fire("turned");
+    },
+
+    /** Show some features in another look at once; the app's answer confirms it. */
+    repaint(keys, look) {
+      const wanted = new Set(keys);
+      this.lookOf = Array.from(this.lookOf);
+      this.data.keys.forEach((key, i) => {
+        this.lookOf[i] = wanted.has(key) ? look : this.lookOf[i];
+      });
+      this.fire("turned");
+    },
+
     styleOf(feature) {
       return this.data.looks[this.lookOf[feature]].style;
     },
@@ -98,6 +135,26 @@
       } else {
         this._drawPaths(pen, at);
       }
+    },
+
+    /** Draw some features over everything, in a style of their own. */
+    drawSome(pen, map, bounds, wanted, style) {
+      const scale = map.options.crs.scale(map.getZoom()) / gridgeo.coordinates.WORLD;
+      const origin = map.getPixelOrigin();
+      const at = { scale, left: origin.x, top: origin.y, zoom: map.getZoom(), bounds };
+      if (this.data.kind === "points") {
+        for (let i = 0; i < this.shape.count; i += 1) {
+          if (wanted(i)) {
+            const [x, y] = [this.shape.xy[2 * i] * scale - origin.x, this.shape.xy[2 * i + 1] * scale - origin.y];
+            pen.beginPath();
+            pen.arc(x, y, radius(this.styleOf(i), 1) + 5, 0, 2 * Math.PI);
+            paint(pen, style, at.zoom, true);
+          }
+        }
+        return;
+      }
+      const areal = this.data.kind === "polygons";
+      strokePath(pen, this._path(at, areal, wanted), () => paint(pen, style, at.zoom, areal));
     },
 
     _drawPoints(pen, at) {
@@ -231,7 +288,7 @@
       if (this.data.kind === "points") {
         return pointAt(this.shape, x, y, reach);
       }
-      return this.data.kind === "polygons" ? polygonAt(this.shape, x, y) : -1;
+      return this.data.kind === "polygons" ? polygonAt(this.shape, x, y) : lineAt(this.shape, x, y, reach);
     },
   });
 

@@ -92,6 +92,34 @@
     return inside;
   }
 
+  /** The line nearest to a world point within a reach; -1 when there is none. */
+  function lineAt(shape, x, y, reach) {
+    let [best, nearest] = [-1, reach * reach];
+    for (let f = 0; f < shape.count; f += 1) {
+      const b = 4 * f;
+      const { boxes: box } = shape;
+      if (x < box[b] - reach || y < box[b + 1] - reach || x > box[b + 2] + reach || y > box[b + 3] + reach) {
+        continue;
+      }
+      for (let p = shape.featureStart[f]; p < shape.featureStart[f + 1]; p += 1) {
+        for (let v = shape.partStart[p]; v < shape.partStart[p + 1] - 1; v += 1) {
+          const away = fromSegment(x, y, shape.xy.subarray(2 * v, 2 * v + 4));
+          if (away <= nearest) {
+            [best, nearest] = [f, away];
+          }
+        }
+      }
+    }
+    return best;
+  }
+
+  /** The square of a point's distance from a segment. */
+  function fromSegment(x, y, [ax, ay, bx, by]) {
+    const [dx, dy] = [bx - ax, by - ay];
+    const share = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
+    return (ax + share * dx - x) ** 2 + (ay + share * dy - y) ** 2;
+  }
+
   /** Sort points into square cells, so that the nearest is found among a few instead of all. */
   function indexPoints(shape) {
     const n = shape.count;
@@ -148,5 +176,27 @@
     return best;
   }
 
-  gridgeo.coordinates = { decode, unpackBytes, worldX, worldY, polygonAt, pointAt, WORLD };
+  /** Put a shape together from features of others: `source(i)` gives the shape and the feature that become number i. */
+  function splice(count, source) {
+    const taken = Array.from({ length: count }, (_, i) => source(i));
+    if (!taken.length || !taken[0][0].partStart) {
+      const xy = new Float64Array(2 * count);
+      taken.forEach(([shape, f], i) => xy.set(shape.xy.subarray(2 * f, 2 * f + 2), 2 * i));
+      return { xy, count };
+    }
+    const [parts, vertices] = [[], []];
+    const features = taken.map(([shape, f]) => {
+      for (let p = shape.featureStart[f]; p < shape.featureStart[f + 1]; p += 1) {
+        vertices.push(shape.xy.subarray(2 * shape.partStart[p], 2 * shape.partStart[p + 1]));
+        parts.push(shape.partStart[p + 1] - shape.partStart[p]);
+      }
+      return shape.featureStart[f + 1] - shape.featureStart[f];
+    });
+    const [partStart, featureStart] = [starts(parts), starts(features)];
+    const xy = new Float64Array(2 * partStart[parts.length]);
+    vertices.forEach((some, p) => xy.set(some, 2 * partStart[p]));
+    return { xy, count, partStart, featureStart, boxes: boxes(xy, partStart, featureStart) };
+  }
+
+  gridgeo.coordinates = { splice, decode, unpackBytes, worldX, worldY, polygonAt, pointAt, lineAt, WORLD };
 })();

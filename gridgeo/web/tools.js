@@ -30,6 +30,11 @@
     full: "M8 3H3v5M16 3h5v5M8 21H3v-5M16 21h5v-5",
     measure: "M3 16L16 3l5 5L8 21zM7 12l2 2M10 9l3 3M13 6l2 2",
     print: "M7 8V3h10v5M7 17H4v-8h16v8h-3M7 14h10v7H7z",
+    link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
+    choose: "M6 3l12 9-6 1-3 6z",
+    lasso: "M12 5c5 0 9 2 9 5s-4 5-9 5-9-2-9-5 4-5 9-5zM7 14c-2 2-1 5 1 6",
+    line: "M4 19l6-9 5 5 5-10M4 19h.01M10 10h.01M15 15h.01M20 5h.01",
+    place: "M12 21s-7-7-7-12a7 7 0 0 1 14 0c0 5-7 12-7 12zM12 9v.01",
     picture: "M3 5h18v14H3zM3 16l5-5 4 4 3-3 6 5M15.500 9.500h.01",
   };
 
@@ -64,6 +69,7 @@
         ["measure", "measure", () => this._ruler.toggle()],
         ["print", "print", () => window.print()],
         ["picture", "picture", () => view.savePicture()],
+        ...(view.options.onpick ? [["link", "copy_link", () => copyLink(view)]] : []),
       ].map(([picture, word, onclick]) => {
         const button = element("button", { type: "button", onclick, "data-tool": word }, icon(picture));
         bar.append(button);
@@ -87,6 +93,19 @@
     const done = document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen();
     // A page in a frame may be refused the full screen; then the map simply stays as it is.
     done.catch(() => undefined);
+  }
+
+  /** Copy the address of the page around the map; the view stands in it. */
+  function copyLink(view) {
+    const address = window.parent.location.href;
+    const field = element("textarea", { "aria-hidden": "true" }, address);
+    document.body.append(field);
+    field.select();
+    // The clipboard's own interface is refused to a page in a frame; this older way is not.
+    const done = document.execCommand("copy");
+    field.remove();
+    view.notice(view.word(done ? "link_copied" : "link_in_address"));
+    setTimeout(() => view.notice(""), 2500);
   }
 
   /** Measures along clicked points, on the ellipsoid's mean sphere as Leaflet does. */
@@ -179,5 +198,6 @@
   });
 
   gridgeo.element = element;
+  gridgeo.icon = icon;
   gridgeo.controls = { Bar, North, Credit };
 })();

@@ -13,6 +13,7 @@
       this.metres = { zh: "米", en: "m" };
       this.layers = new Map();
       this.sheets = {};
+      map.createPane("gg-edit").style.zIndex = 420;
       SHEETS.forEach((name, rank) => {
         map.createPane(`gg-${name}`).style.zIndex = 250 + 50 * rank;
         this.sheets[name] = new gridgeo.Sheet(`gg-${name}`, (pen, bounds) => this.draw(name, pen, bounds)).addTo(map);
@@ -20,9 +21,35 @@
       this.build();
       layers.forEach((layer) => this.add(layer));
       this.panel.render();
-      this.whenSized(() => this.fit());
+      this.setBasemap(this.options.basemap);
+      this.whenSized(() => this.begin());
       this.listen();
       this.ready = true;
+    }
+
+    /** Begin with the view that the address names, else with the whole place. */
+    begin() {
+      const { place } = this.options;
+      if (!place || !L.latLngBounds(this.frameData.bounds).pad(1).contains([place.lat, place.lng])) {
+        this.fit();
+        return;
+      }
+      this.map.setView([place.lat, place.lng], place.zoom, { animate: false });
+      for (const id of place.shown ? this.layers.keys() : []) {
+        this.toggle(id, place.shown.includes(id));
+      }
+      this.panel.render();
+    }
+
+    /** Lay tiles from outside under everything, if the app was told to use any. */
+    setBasemap(wish) {
+      const name = wish ? wish.name : "";
+      if (name === this.basemap) {
+        return;
+      }
+      this.basemap = name;
+      (this.tiles || []).forEach((tiles) => tiles.remove());
+      this.tiles = wish ? gridgeo.tileLayers(wish).map((tiles) => tiles.addTo(this.map)) : [];
     }
 
     /** Put map and panel side by side, and the tools on the map. */
@@ -158,8 +185,9 @@
       map.on("click", (event) => {
         const found = this.find(event);
         this.point(event);
-        if (found && this.options.onpick && !this.measuring) {
-          this.options.onpick(found.layer.data.id, found.feature);
+        if (found && this.options.onpick && !this.measuring && !this.drawing) {
+          const { id, keys } = found.layer.data;
+          this.options.onpick(id, found.feature, keys ? keys[found.feature] : null);
         }
       });
     }
@@ -194,7 +222,7 @@
     }
 
     point(event) {
-      const found = this.measuring ? null : this.find(event);
+      const found = this.measuring || this.drawing ? null : this.find(event);
       const rows = found ? this.describe(found.layer.data, found.feature) : [];
       if (!rows.length) {
         this.unpoint();

@@ -1,0 +1,123 @@
+"""Parts of a page that run again by themselves: in the reader's language, and with a sentence where something fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import streamlit as st
+
+from app.language import speaking
+from app.widgets import plain
+from app.workspace import open_workspace
+from gridgeo.errors import GridgeoError
+from gridgeo.texts import text
+
+P = ParamSpec("P")
+LOOK_S = 4
+"""How often a page looks whether somebody else changed the plan."""
+
+_TOLD = "live_told"
+
+
+def live(draw: Callable[P, None]) -> Callable[P, None]:
+    """Make a part of a page that runs again alone, so that a click on a map does not draw the whole page anew.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws the part; its first value is the plan's file.
+
+    Returns
+    -------
+    callable
+        The same as a Streamlit fragment.
+    """
+
+    @st.fragment
+    @wraps(draw)
+    def drawn(*values: P.args, **named: P.kwargs) -> None:
+        with speaking():
+            try:
+                show_told()
+                draw(*values, **named)
+            except GridgeoError as error:
+                st.error(plain(str(error)))
+                offer_rescue(Path(str(values[0])))
+            except Exception:
+                # The last line before the browser: the reader gets a sentence, the server's log the traceback.
+                logging.getLogger("gridgeo.app").exception("a part of a page failed")
+                st.error(text("app.failed"))
+
+    return drawn
+
+
+def perform(work: Callable[..., object], *values: object, **named: object) -> None:
+    """Do what a button asks for; what it says or why it cannot be done stands above the map next.
+
+    Parameters
+    ----------
+    work : callable
+        What to do; a text it returns is said.
+    *values, **named : object
+        What it is given.
+    """
+    with speaking():
+        try:
+            said = work(*values, **named)
+        except GridgeoError as error:
+            st.session_state[_TOLD] = (False, str(error))
+        else:
+            st.session_state[_TOLD] = (True, said) if isinstance(said, str) else None
+
+
+def show_told() -> None:
+    """Say what the last button did or could not do."""
+    told = st.session_state.pop(_TOLD, None)
+    if told:
+        good, said = told
+        (st.success if good else st.error)(plain(said))
+
+
+def watch(path: Path, number: int) -> None:
+    """Draw the page again when somebody else has changed the plan.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+    number : int
+        The state that the page shows.
+    """
+
+    @st.fragment(run_every=LOOK_S)
+    def look() -> None:
+        try:
+            now = open_workspace(path).current().number
+        except GridgeoError:
+            return
+        shown = st.session_state.get("shown_state", number)
+        if now != shown:
+            st.rerun()
+
+    st.session_state["shown_state"] = number
+    look()
+
+
+def offer_rescue(path: Path) -> None:
+    """Offer to write a plan again whose file is gone or broken, while this process still holds it.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+    """
+    if open_workspace(path).holds_unsaved:
+        st.button(text("redraw_page.rescue"), key="rescue", on_click=perform, args=(_rescue, path))
+
+
+def _rescue(path: Path) -> str:
+    return text("redraw_page.rescued", file=open_workspace(path).rescue().name)

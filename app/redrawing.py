@@ -1,0 +1,269 @@
+"""Redrawing grids in the app: what was done on the map becomes edits of the living plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+import streamlit as st
+
+from app import cache
+from app.component import Event, take_events
+from app.drafts import keep_scenario, list_scenarios, scenario_key
+from app.live import perform
+from app.sign_in import reader, require_planner
+from app.workspace import State, Workspace
+from gridgeo.errors import InputError
+from gridgeo.maps.features import from_degrees
+from gridgeo.plan import Plan
+from gridgeo.redraw import Edit, find_done, make_edit, read_edit
+from gridgeo.scenario import Scenario, plan_key
+from gridgeo.texts import text
+
+MAP = "redraw"
+_DESK = "redraw_desk"
+
+
+def desk() -> dict[str, Any]:
+    """Return what this session has in hand: chosen blocks, the state it saw, offers of the last split.
+
+    Returns
+    -------
+    dict
+        ``chosen``, ``turn`` (counts up when the page chooses), ``seen``, ``offers``.
+    """
+    fresh: dict[str, Any] = {"chosen": [], "turn": 0, "seen": None, "offers": ()}
+    found: dict[str, Any] = st.session_state.setdefault(_DESK, fresh)
+    return found
+
+
+def hear_map(path: Path) -> None:
+    """Do what the reader did on the map since the page was last drawn.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+    """
+    for event in take_events(MAP):
+        _do(path, event)
+
+
+def edit_plan(path: Path, edit: Edit) -> None:
+    """Make an edit that was decided on what this session saw.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+    edit : Edit
+        The edit.
+
+    Raises
+    ------
+    GridgeoError
+        If it cannot be made; nothing is changed.
+    """
+    require_planner()
+    work = cache.living(path)
+    outcome = work.apply(edit, seen=desk()["seen"], who=reader().name)
+    desk().update(seen=work.current().head, offers=outcome.offers)
+
+
+def step(path: Path, kind: str) -> None:
+    """Undo or redo one edit.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+    kind : {'undo', 'redo'}
+        Which.
+
+    Raises
+    ------
+    GridgeoError
+        If there is none, or somebody else changed the plan since.
+    """
+    require_planner()
+    work = cache.living(path)
+    (work.undo if kind == "undo" else work.redo)(seen=desk()["seen"], who=reader().name)
+    desk().update(seen=work.current().head, offers=())
+
+
+def choose(blocks: Sequence[str]) -> None:
+    """Choose blocks for the reader.
+
+    Parameters
+    ----------
+    blocks : sequence of str
+        The blocks.
+    """
+    desk().update(chosen=list(blocks), turn=desk()["turn"] + 1)
+
+
+def save_scenario(path: Path, name: str, steps: int, *, take_back: bool) -> str:
+    """Save the last edits as a scenario.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+    name : str
+        What it is to be called.
+    steps : int
+        How many of the edits that stand.
+    take_back : bool
+        Whether to undo them in the plan, so that it is what they are compared with.
+
+    Returns
+    -------
+    str
+        What to tell the reader.
+
+    Raises
+    ------
+    GridgeoError
+        If the name is empty or taken, or something cannot be written.
+    """
+    require_planner()
+    work, name = cache.living(path), name.strip()
+    plan = work.current().plan
+    if not name:
+        raise InputError("scenario_unnamed")
+    if scenario_key(name) in list_scenarios(work):
+        raise InputError("scenarios_of_one_name", value=name)
+    records = [plan.edits[rev - 1] for rev in find_done(plan.edits)[0][-steps:]]
+    keep_scenario(work, Scenario(name, tuple(read_edit(json.loads(each.edit)) for each in records), plan_key(plan)))
+    if take_back:
+        work.undo(len(records), seen=desk()["seen"], who=reader().name)
+        desk().update(seen=work.current().head, offers=())
+    return text("redraw_page.kept", name=name)
+
+
+def grids_of(plan: Plan, blocks: Sequence[str]) -> list[str]:
+    """Return the grids that hold some blocks.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    blocks : sequence of str
+        The blocks.
+
+    Returns
+    -------
+    list of str
+        Grid ids, in order.
+    """
+    mine = plan.blocks["grid_id"][plan.blocks["block_id"].isin(blocks)]
+    return sorted(mine.dropna().unique())
+
+
+def streets_through(plan: Plan, grid: str) -> list[str]:
+    """Return the named streets that run through a grid: those it can be split along.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    grid : str
+        The grid.
+
+    Returns
+    -------
+    list of str
+        Their names.
+    """
+    shape = plan.grids.geometry[(plan.grids["grid_id"] == grid).to_numpy()].iloc[0].buffer(-15)
+    named = plan.streets[plan.streets["name"].notna().to_numpy()]
+    hit = shapely.intersects(named.geometry.to_numpy(), shape)
+    return sorted(named["name"][hit].unique())
+
+
+def _do(path: Path, event: Event) -> None:
+    if "chosen" in event:
+        desk().update(chosen=event["chosen"], offers=())
+    elif "paint" in event:
+        edit = {"blocks": [event["paint"]["key"]], "to": event["paint"]["to"]}
+        perform(lambda: edit_plan(path, make_edit("move_blocks", edit)))
+    elif "line" in event:
+        perform(_split_along, path, event["line"])
+    elif "step" in event:
+        perform(step, path, event["step"])
+
+
+def _split_along(path: Path, line: Sequence[Sequence[float]]) -> None:
+    """Split the chosen grid along a drawn line, else the grid that the line runs through farthest."""
+    plan = cache.living(path).current().plan
+    drawn = from_degrees(line, plan.crs)
+    chosen = grids_of(plan, desk()["chosen"])
+    if len(chosen) != 1:
+        inside = shapely.length(shapely.intersection(plan.grids.geometry.to_numpy(), shapely.LineString(drawn)))
+        if not inside.max(initial=0.0):
+            raise InputError("line_crosses_no_grid")
+        chosen = [str(plan.grids["grid_id"].iloc[int(np.argmax(inside))])]
+    edit_plan(path, make_edit("split_grid", grid=chosen[0], line=drawn))
+
+
+def held_by_grid(plan: Plan) -> dict[str, int]:
+    """Count the households of every grid.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    dict
+        Grid id → households.
+    """
+    held = plan.households.groupby("grid_id")["households"].sum()
+    return {str(grid): int(held.get(grid, 0)) for grid in plan.grids["grid_id"]}
+
+
+def neighbours_first(state: State, blocks: Sequence[str]) -> list[str]:
+    """Return all grids, those beside some blocks first.
+
+    Parameters
+    ----------
+    state : State
+        The plan.
+    blocks : sequence of str
+        The blocks.
+
+    Returns
+    -------
+    list of str
+        Grid ids.
+    """
+    plan = state.plan
+    mine = plan.blocks["block_id"].isin(blocks).to_numpy()
+    if not mine.any():
+        return [str(grid) for grid in plan.grids["grid_id"]]
+    around = shapely.union_all(plan.blocks.geometry.to_numpy()[mine]).buffer(1)
+    near = shapely.intersects(plan.grids.geometry.to_numpy(), around)
+    ids = plan.grids["grid_id"].to_numpy(dtype=object)
+    return [*ids[near], *ids[~near]]
+
+
+def undoable(work: Workspace) -> tuple[int, int]:
+    """Count what can be undone and done again.
+
+    Parameters
+    ----------
+    work : Workspace
+        The living plan.
+
+    Returns
+    -------
+    tuple of int
+        Edits that stand, and edits taken back.
+    """
+    done, undone = find_done(work.current().plan.edits)
+    return len(done), len(undone)
