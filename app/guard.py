@@ -1,15 +1,19 @@
-"""What stands before the app: only this computer's own names are answered, and pages may load nothing from outside."""
+"""What stands before the app: only names of its own are answered, and pages may load nothing from outside."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
 import streamlit
+
+from app.server import HOSTS_VARIABLE
+from app.settings import read_settings
 
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """The names the app answers to. Another one in a request means that a foreign page points its own name here."""
@@ -25,13 +29,13 @@ def _own_scripts() -> str:
     return "".join(f" 'sha256-{digest}'" for digest in hashes)
 
 
-POLICY = "; ".join(
+_POLICY = "; ".join(
     (
         "default-src 'self'",
         "script-src 'self'" + _own_scripts(),
         # Streamlit's pages write styles into elements.
         "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
+        "img-src 'self' data: blob:{tiles}",
         "font-src 'self' data:",
         "worker-src 'self' blob:",
         "object-src 'none'",
@@ -41,8 +45,14 @@ POLICY = "; ".join(
     )
 )
 
-HEADERS = (
-    (b"content-security-policy", POLICY.encode()),
+TILES = {
+    "none": "",
+    "tianditu": "".join(f" https://t{number}.tianditu.gov.cn" for number in range(8)),
+    "amap": "".join(f" https://webrd0{number}.is.autonavi.com" for number in range(1, 5)),
+}
+"""Where pictures may come from besides, for each basemap of the settings."""
+
+_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -87,7 +97,8 @@ class Guard:
 
 def _is_own(scope: Message) -> bool:
     named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-    return len(named) == 1 and _without_port(named[0]) in HOSTS
+    allowed = (*HOSTS, *os.environ.get(HOSTS_VARIABLE, "").split())
+    return len(named) == 1 and _without_port(named[0]).lower() in allowed
 
 
 def _without_port(host: str) -> str:
@@ -95,10 +106,15 @@ def _without_port(host: str) -> str:
     return name if colon and port.isdigit() else host
 
 
+def _headers() -> list[tuple[bytes, bytes]]:
+    policy = _POLICY.format(tiles=TILES[read_settings().basemap])
+    return [(b"content-security-policy", policy.encode()), *_HEADERS]
+
+
 def _with_headers(send: Send) -> Send:
     async def send_more(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), *HEADERS]}
+            message = {**message, "headers": [*message.get("headers", ()), *_headers()]}
         await send(message)
 
     return send_more
@@ -108,6 +124,6 @@ async def _refuse(scope: Message, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    head = {"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain"), *HEADERS]}
+    head = {"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain"), *_headers()]}
     await send(head)
     await send({"type": "http.response.body", "body": b"421"})

@@ -8,14 +8,17 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from app.address import put
 from app.server import LANGUAGE_VARIABLE
+from app.settings import read_settings
 from gridgeo.texts import LANGUAGES, text, using_language
 
+KEPT = "kept_language"
 NAMES = {"zh": "中文", "en": "English"}
 
 
 def reader_language() -> str:
-    """Return the language the reader chose, else the one the app was started in, else the browser's.
+    """Return the language the reader chose, else the one the app was started or set in, else the browser's.
 
     Returns
     -------
@@ -23,9 +26,10 @@ def reader_language() -> str:
         The language.
     """
     wishes = (
-        st.session_state.get("language"),
+        st.session_state.get("language") or st.session_state.get(KEPT),
         st.query_params.get("lang"),
         os.environ.get(LANGUAGE_VARIABLE),
+        read_settings().language,
         (st.context.locale or "")[:2].lower(),
     )
     return next((wish for wish in wishes if wish in LANGUAGES), "en")
@@ -59,7 +63,13 @@ def language_switch() -> None:
     )
 
 
+def keep_language() -> None:
+    """Keep a reader's choice of language from page to page, and in the address: it travels with a copied link."""
+    chosen = st.session_state.get(KEPT) or st.query_params.get("lang")
+    if chosen in LANGUAGES:
+        st.session_state[KEPT] = chosen
+        put("lang", chosen)
+
+
 def _keep() -> None:
-    # In the address the choice survives a reload and travels with a copied link.
-    if st.session_state["language"]:
-        st.query_params["lang"] = st.session_state["language"]
+    st.session_state[KEPT] = st.session_state["language"]

@@ -1,32 +1,52 @@
-"""The app's entry: pages, language, and one plain sentence where something is wrong."""
+"""The app's entry: pages, language, who is there, and one plain sentence where something is wrong."""
 
 from __future__ import annotations
 
 import logging
-import os
 from functools import partial
 
 import streamlit as st
 
-from app.language import speaking
-from app.server import PLAN_VARIABLE
-from app.views import coverage, overview
-from app.widgets import STYLE, plain
+from app import plans, sign_in
+from app.language import keep_language, speaking
+from app.theme import page_style
+from app.views import coverage, overview, redraw, settings, start
+from app.widgets import plain, show_told
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import text
+
+PAGES = {
+    "overview": overview,
+    "coverage": coverage,
+    "redraw": redraw,
+    "settings": settings,
+}
+"""Every page by the name in its address; one line each."""
+
+FOR_PLANNERS = ("redraw", "data", "settings")
+"""Pages that change something: viewers do not see them."""
+
+WITHOUT_PLAN = ("data", "settings")
+"""Pages that do not need a plan."""
 
 
 def main() -> None:
     """Draw the page the reader is on."""
     with speaking() as lang:
         st.set_page_config(page_title=text("app.name"), page_icon="🗺️", layout="wide")
-        st.html(STYLE)
-        given = os.environ.get(PLAN_VARIABLE) or None
+        st.html(page_style())
+        if sign_in.must_sign_in():
+            sign_in.show_sign_in()
+            return
+        shown = [name for name in PAGES if sign_in.reader().may_edit or name not in FOR_PLANNERS]
         pages = [
-            st.Page(partial(view.show, given, lang), title=text(f"app.page.{name}"), url_path=name, default=first)
-            for name, view, first in (("overview", overview, True), ("coverage", coverage, False))
+            st.Page(partial(_draw, name, lang), title=text(f"app.page.{name}"), url_path=name, default=name == shown[0])
+            for name in shown
         ]
+        st.session_state["pages"] = dict(zip(shown, pages, strict=True))
         page = st.navigation(pages, position="top")
+        keep_language()
+        show_told()
         try:
             page.run()
         except GridgeoError as error:
@@ -35,6 +55,14 @@ def main() -> None:
             # The last line before the browser: the reader gets a sentence, the server's log the traceback.
             logging.getLogger("gridgeo.app").exception("a page failed")
             st.error(text("app.failed"))
+
+
+def _draw(name: str, lang: str) -> None:
+    plan = plans.chosen_plan()
+    if plan is None and name not in WITHOUT_PLAN:
+        start.show()
+    else:
+        PAGES[name].show(str(plan) if plan else None, lang)
 
 
 main()

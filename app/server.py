@@ -8,6 +8,9 @@ import socket
 import sys
 from pathlib import Path
 
+from app.access import Rules, find_sign_in, read_rules
+from app.settings import config_folder, read_settings
+from app.theme import theme_options
 from gridgeo.errors import FileError
 from gridgeo.store import read_plan
 from gridgeo.texts import text, using_language
@@ -17,6 +20,12 @@ PORT = 8501
 ENTRY = Path(__file__).parent / "asgi.py"
 LANGUAGE_VARIABLE = "GRIDGEO_APP_LANG"
 PLAN_VARIABLE = "GRIDGEO_APP_PLAN"
+SIGN_IN_VARIABLE = "GRIDGEO_APP_SIGN_IN"
+"""Set to the office's sign-in file while there is one; see `app.sign_in`."""
+
+HOSTS_VARIABLE = "GRIDGEO_APP_HOSTS"
+UPLOAD_MB = 200
+"""The largest file that may be uploaded; larger ones are opened by their path on this computer."""
 
 # Streamlit's own defaults listen on every interface, send usage statistics and show tracebacks to the browser.
 FLAGS = {
@@ -27,41 +36,48 @@ FLAGS = {
     "server.enableCORS": "true",
     "server.enableXsrfProtection": "true",
     "server.enableStaticServing": "false",
-    "server.maxUploadSize": "200",
+    "server.maxUploadSize": str(UPLOAD_MB),
     "browser.serverAddress": HOST,
-    "browser.gatherUsageStats": "false",
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
     "global.developmentMode": "false",
+    # Streamlit would else show a module's texts that stand by themselves.
+    "runner.magicEnabled": "false",
     "logger.level": "warning",
     "logger.enableRich": "false",
     "logger.hideWelcomeMessage": "true",
-    "theme.base": "light",
-    "theme.font": "Noto Sans SC, Source Han Sans SC, Noto Sans CJK SC, Microsoft YaHei, PingFang SC, sans-serif",
-    "theme.primaryColor": "#0072B2",
-    "theme.textColor": "#1f2933",
-    "theme.backgroundColor": "#ffffff",
-    "theme.secondaryBackgroundColor": "#f4f6f8",
-    "theme.baseRadius": "8px",
-    "theme.baseFontSize": "16",
+    "client.disableDataExport": "true",
+    "client.showErrorLinks": "false",
+    "server.enableAgentApi": "false",
+    "browser.gatherUsageStats": "false",
 }
 
 
-def server_arguments(port: int) -> list[str]:
+def server_arguments(port: int, sign_in: Path | None = None, rules: Rules | None = None) -> list[str]:
     """Return what Streamlit's own command line is given.
 
     Parameters
     ----------
     port : int
         The port to listen on.
+    sign_in : Path, optional
+        The office's sign-in file.
+    rules : Rules, optional
+        What it says.
 
     Returns
     -------
     list of str
         The arguments of ``streamlit``.
     """
-    flags = [f"--{name}={value}" for name, value in {**FLAGS, "server.port": str(port)}.items()]
-    return ["run", str(ENTRY), *flags]
+    flags = {**FLAGS, **theme_options(read_settings().theme), "server.port": str(port)}
+    # Named even where there is none: Streamlit would else take one from the folder it happens to run in.
+    flags["secrets.files"] = str(sign_in or config_folder() / "signin.toml")
+    if rules is not None and rules.address:
+        flags["server.address"] = rules.address
+    arguments = ["run", str(ENTRY), *(f"--{name}={value}" for name, value in flags.items() if value is not None)]
+    hosts = rules.hosts if rules is not None else ()
+    return [*arguments, *(f"--server.corsAllowedOrigins={way}://{host}" for host in hosts for way in ("https", "http"))]
 
 
 def serve(plan: Path | None, *, port: int = PORT, lang: str | None = None) -> int:
@@ -84,7 +100,7 @@ def serve(plan: Path | None, *, port: int = PORT, lang: str | None = None) -> in
     Raises
     ------
     GridgeoError
-        If the plan cannot be read.
+        If the plan or the office's sign-in file cannot be read.
     """
     if importlib.util.find_spec("streamlit") is None:
         print(text("app.server.no_streamlit"), file=sys.stderr)  # noqa: T201 - a command speaks on the terminal
@@ -96,14 +112,21 @@ def serve(plan: Path | None, *, port: int = PORT, lang: str | None = None) -> in
     if not _is_free(port):
         print(text("app.server.port_taken", port=port), file=sys.stderr)  # noqa: T201 - a command speaks
         return 1
-    given = {PLAN_VARIABLE: str(plan.absolute()) if plan is not None else "", LANGUAGE_VARIABLE: lang or ""}
+    sign_in = find_sign_in()
+    rules = read_rules(sign_in) if sign_in is not None else None
+    given = {
+        PLAN_VARIABLE: str(plan.absolute()) if plan is not None else "",
+        LANGUAGE_VARIABLE: lang or "",
+        SIGN_IN_VARIABLE: str(sign_in.absolute()) if sign_in is not None else "",
+        HOSTS_VARIABLE: " ".join(rules.hosts) if rules is not None else "",
+    }
     os.environ.update(given)
     print(_greeting(port, lang), flush=True)  # noqa: T201 - a command speaks on the terminal
     # Here rather than above: Streamlit is an extra, and slow to import for a command that only fails.
     from streamlit.web import cli  # noqa: PLC0415
 
     # In this process rather than a child: whoever ends this one ends the server too.
-    cli.main(server_arguments(port), standalone_mode=False)
+    cli.main(server_arguments(port, sign_in, rules), standalone_mode=False)
     return 0
 
 

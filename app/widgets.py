@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment
+from app.address import remember
+from app.settings import read_settings
+from gridgeo.assessment import Assessment
+from gridgeo.errors import GridgeoError
 from gridgeo.maps import level_table
 from gridgeo.plan import Plan
 from gridgeo.texts import text
 
 SHOWN_GAPS = 5
-
-# Room for the map on a laptop: Streamlit leaves wide margins, and sets figures for large screens.
-STYLE = """<style>
-.stMainBlockContainer { padding: 4.1rem 1.4rem 1rem; }
-.stMainBlockContainer h3 { font-size: 1.35rem; line-height: 1.3; padding: 0; }
-[data-testid="stMetric"], [data-testid="stMetric"] > div { padding: 0.15rem 0.5rem !important; }
-[data-testid="stMetricValue"] { font-size: 1.7rem; line-height: 1.25; font-variant-numeric: tabular-nums; }
-[data-testid="stMetricDelta"] { font-size: 0.82rem; }
-[data-testid="stVerticalBlock"] { gap: 0.6rem; }
-</style>"""
+OTHER_M = 800
+TOLD = "told"
 
 
 def choose_cutoffs() -> tuple[float, ...]:
@@ -32,20 +29,38 @@ def choose_cutoffs() -> tuple[float, ...]:
     tuple of float
         Metres, the shortest first.
     """
-    options: list[str | float] = ["both", *DEFAULT_CUTOFFS_M, "other"]
+    usual = read_settings().cutoffs_m
+    options = ["all", *(f"{cutoff:g}" for cutoff in usual), "other"]
+    remember("cutoff", lambda said: said if said in options else None, "all")
     chosen = st.segmented_control(
         text("app.cutoff"),
         options,
-        default="both",
-        format_func=_cutoff_name,
+        format_func=partial(_cutoff_name, usual),
         key="cutoff",
         required=True,
         label_visibility="collapsed",
     )
     if chosen == "other":
-        metres = st.number_input(text("app.cutoff.number"), 50, 5000, 800, step=50, key="cutoff_other", width=140)
+        remember("metres", read_metres, OTHER_M)
+        metres = st.number_input(text("app.cutoff.number"), 50, 5000, step=50, key="metres", width=140)
         return (float(metres),)
-    return DEFAULT_CUTOFFS_M if chosen in ("both", None) else (float(chosen),)
+    return usual if chosen in ("all", None) else (float(chosen),)
+
+
+def read_metres(said: str) -> int | None:
+    """Read a walking distance from a page's address.
+
+    Parameters
+    ----------
+    said : str
+        What stands there.
+
+    Returns
+    -------
+    int or None
+        Metres; None when it is no distance the app asks for.
+    """
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 5 and 50 <= int(said) <= 5000 else None  # noqa: PLR2004
 
 
 def show_headline(figures: list[dict[str, Any]], lang: str) -> None:
@@ -198,8 +213,10 @@ def rate_column(cutoff: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
     return st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
 
 
-def _cutoff_name(option: str | float) -> str:
-    return text(f"app.cutoff.{option}") if isinstance(option, str) else text("app.cutoff.metres", cutoff=f"{option:g}")
+def _cutoff_name(usual: tuple[float, ...], option: str) -> str:
+    if option == "all":
+        return text("app.cutoff.all", cutoffs=text("app.cutoff.and").join(f"{cutoff:g}" for cutoff in usual))
+    return text("app.cutoff.other") if option == "other" else text("app.cutoff.metres", cutoff=option)
 
 
 def _gap_sentence(gap: dict[str, Any], names: dict[str, str]) -> str:
@@ -210,6 +227,28 @@ def _gap_sentence(gap: dict[str, Any], names: dict[str, str]) -> str:
     return text(
         "app.gaps.row", rank=gap["rank"], households=households, station=station, distance=round(gap["distance_m"])
     )
+
+
+def attempt(work: Callable[..., object], *values: object) -> None:
+    """Do what a button asks for; what goes wrong is said on top of the page.
+
+    Parameters
+    ----------
+    work : callable
+        What to do.
+    *values : object
+        What it is given.
+    """
+    try:
+        work(*values)
+    except GridgeoError as error:
+        st.session_state[TOLD] = str(error)
+
+
+def show_told() -> None:
+    """Say what the last button could not do."""
+    if TOLD in st.session_state:
+        st.error(plain(st.session_state.pop(TOLD)))
 
 
 def plain(sentence: str) -> str:

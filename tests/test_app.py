@@ -12,7 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from app import server
 from app.guard import Guard
+from app.settings import CONFIG_VARIABLE
 from app.widgets import plain
+from app.workspace import HOME_VARIABLE
 from gridgeo.assessment import assess_plan
 from gridgeo.coverage import assess_coverage, measure_coverage
 from gridgeo.plan import Name, PlanInfo, make_plan
@@ -23,13 +25,21 @@ MAIN = Path(server.__file__).parent / "main.py"
 
 
 @pytest.fixture
-def open_app(monkeypatch):
+def open_app(monkeypatch, own_folders):
     def start(plan=None, lang="en"):
-        monkeypatch.setenv(server.PLAN_VARIABLE, str(plan or ""))
+        monkeypatch.setenv(server.PLAN_VARIABLE, str(plan or bundled_plan_path(bundled_places()[0])))
         monkeypatch.setenv(server.LANGUAGE_VARIABLE, lang)
         return AppTest.from_file(MAIN, default_timeout=120).run()
 
     return start
+
+
+@pytest.fixture(autouse=True)
+def own_folders(monkeypatch, tmp_path):
+    """Let nothing of this machine's settings and plans in, and nothing out."""
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "config"))
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.delenv(server.SIGN_IN_VARIABLE, raising=False)
 
 
 def turn_to(app, name):
@@ -77,7 +87,7 @@ class TestOverview:
     def test_any_cutoff_can_be_asked_for(self, open_app, found):
         app = open_app()
         app.segmented_control(key="cutoff").set_value("other").run()
-        app.number_input(key="cutoff_other").set_value(650).run()
+        app.number_input(key="metres").set_value(650).run()
         assert not app.exception
         covered = found.coverages[0].distance_m <= 650
         households = found.plan.households["households"].to_numpy()

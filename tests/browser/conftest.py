@@ -124,14 +124,19 @@ def visits(chromium):
 
 
 @pytest.fixture(scope="session")
-def serve():
-    """Start the app for a plan, as a user does, and give its address; everything is stopped at the end."""
+def serve(tmp_path_factory):
+    """Start the app for a plan, as a user does, and give its address; everything is stopped at the end.
+
+    Settings and plans are kept in a folder of the app's own; ``config`` gives the folder of settings.
+    """
     running = []
 
-    def start(*arguments):
-        port = free_port()
+    def start(*arguments, config=None, port=None):
+        port = port or free_port()
         command = [sys.executable, "-m", "app", *arguments, "--port", str(port)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GRIDGEO")}
+        own = tmp_path_factory.mktemp("app")
+        environment |= {"GRIDGEO_CONFIG": str(config or own / "config"), "GRIDGEO_HOME": str(own / "home")}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         running.append(process)
         address = f"http://127.0.0.1:{port}"

@@ -172,8 +172,14 @@ def test_the_server_answers_only_to_its_own_name(address):
     refused.value.close()
 
 
-def test_without_a_plan_the_default_place_opens(open_app, serve, look):
-    page, frame = open_app(serve(), lang="en-GB")
+def test_without_a_plan_the_start_page_opens_one(visit, serve, until, look):
+    page = visit(lang="en-GB").page
+    page.goto(serve())
     name = read_plan(bundled_plan_path(bundled_places()[0])).info.name.en
+    page.get_by_role("button", name=name).click()
+    frame = map_frame(page, until)
     assert name in page.locator("h3").inner_text()
     assert look(frame)["painted"]["ground"] > 20
+    page.reload()
+    map_frame(page, until)
+    assert name in page.locator("h3").inner_text()

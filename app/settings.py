@@ -1,0 +1,227 @@
+"""What an office sets once: language, looks, what figures rest on, and the map behind the map. One small TOML file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from gridgeo.assessment import DEFAULT_CUTOFFS_M, HOUSEHOLDS_PER_GRID
+from gridgeo.errors import FileError
+from gridgeo.network import DEFAULT_MAX_ACCESS_M
+from gridgeo.network.persons import PERSONS
+from gridgeo.texts import LANGUAGES
+
+CONFIG_VARIABLE = "GRIDGEO_CONFIG"
+"""Names another folder than the user's own for settings, profiles and plans made in the app."""
+
+THEMES = ("auto", "light", "dark")
+BASEMAPS = ("none", "tianditu", "amap")
+MOST_CUTOFF_M = 5000.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is in force where nobody says otherwise.
+
+    Parameters
+    ----------
+    language : {'auto', 'zh', 'en'}
+        The language pages open in; by default the browser's.
+    theme : {'auto', 'light', 'dark'}
+        Bright or dark pages; by default as the browser asks.
+    cutoffs_m : tuple of float
+        The walking distances a first look asks for, in metres, the shortest first.
+    person : str
+        Who walks: ``any`` (plain distance) or a name of `gridgeo.network.PERSONS`.
+    speeds : mapping of str to float
+        Walking speed of each person, in metres per minute.
+    households_per_grid : tuple of float
+        The band of households a grid is to hold.
+    max_access_m : float
+        How far a household or station may lie from its street, in metres.
+    basemap : {'none', 'tianditu', 'amap'}
+        Tiles from outside behind the plan; none, unless somebody wants them.
+    tianditu_key : str
+        The office's own key for Tianditu's tiles.
+    """
+
+    language: str = "auto"
+    theme: str = "auto"
+    cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M
+    person: str = "any"
+    speeds: Mapping[str, float] = field(
+        default_factory=lambda: {name: person.speed_m_per_min for name, person in PERSONS.items()}
+    )
+    households_per_grid: tuple[float, float] = HOUSEHOLDS_PER_GRID
+    max_access_m: float = DEFAULT_MAX_ACCESS_M
+    basemap: str = "none"
+    tianditu_key: str = ""
+
+
+def config_folder() -> Path:
+    """Return the folder that holds what the app keeps between two starts.
+
+    Returns
+    -------
+    Path
+        ``$GRIDGEO_CONFIG``, else the system's place for a user's settings; it may not be there yet.
+    """
+    given = os.environ.get(CONFIG_VARIABLE)
+    if given:
+        return Path(given)
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home()) / "gridgeo"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "gridgeo"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "gridgeo"
+
+
+def read_settings() -> Settings:
+    """Return the settings in force.
+
+    Returns
+    -------
+    Settings
+        What the file says; what it does not say, or says in no usable way, is as at first.
+    """
+    path = _file()
+    try:
+        found = path.stat()
+    except OSError:
+        return Settings()
+    return _read(path, (found.st_mtime_ns, found.st_size))
+
+
+def write_settings(settings: Settings) -> None:
+    """Keep settings for the next start; the file changes in one step or not at all.
+
+    Parameters
+    ----------
+    settings : Settings
+        The settings.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
+    said = asdict(settings)
+    speeds = said.pop("speeds")
+    lines = ["# Settings of the gridgeo app; the page of that name writes them."]
+    lines += [f"{name} = {toml_value(value)}" for name, value in said.items()]
+    lines += ["", "[speeds]", *(f"{name} = {toml_value(float(value))}" for name, value in speeds.items())]
+    write_whole(_file(), "\n".join([*lines, ""]))
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a small text file in one step.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made when it is not there.
+    content : str
+        What it is to hold.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written; what was there stays.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(draft).replace(path)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise FileError("unwritable_file", file=path.name, detail=error.strerror or error) from error
+
+
+def toml_value(value: object) -> str:
+    """Write a value as TOML: texts, numbers and lists of them are JSON, but for one character.
+
+    Parameters
+    ----------
+    value : object
+        The value.
+
+    Returns
+    -------
+    str
+        What stands behind the equals sign.
+    """
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _file() -> Path:
+    return config_folder() / "settings.toml"
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, stamp: tuple[int, int]) -> Settings:  # noqa: ARG001 - the stamp is part of the cache's key
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        # An app that will not start over a spoilt settings file helps nobody; the page of settings writes it anew.
+        logging.getLogger("gridgeo.app").warning("settings.toml cannot be read; the first settings are in force")
+        return Settings()
+    known = {name: read(said[name]) for name, read in _READERS.items() if name in said}
+    return Settings(**{name: value for name, value in known.items() if value is not None})
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[object], str | None]:
+    return lambda value: value if isinstance(value, str) and value in allowed else None
+
+
+def _number(value: object, most: float = math.inf) -> float | None:
+    sound = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= most
+    return float(value) if sound and math.isfinite(value) else None  # type: ignore[arg-type]
+
+
+def _cutoffs(value: object) -> tuple[float, ...] | None:
+    numbers = [_number(each, MOST_CUTOFF_M) for each in value] if isinstance(value, list) else []
+    known = sorted({number for number in numbers if number is not None})
+    return tuple(known) if known and None not in numbers else None
+
+
+def _band(value: object) -> tuple[float, float] | None:
+    numbers = [_number(each) for each in value] if isinstance(value, list) else []
+    low, high = numbers if len(numbers) == 2 else (None, None)  # noqa: PLR2004 - a band has two ends
+    return (low, high) if low is not None and high is not None and low <= high else None
+
+
+def _speeds(value: object) -> dict[str, float] | None:
+    if not isinstance(value, dict):
+        return None
+    known = {name: _number(value.get(name)) for name in PERSONS}
+    return {name: known[name] or person.speed_m_per_min for name, person in PERSONS.items()}
+
+
+_READERS: Mapping[str, Callable[[object], Any]] = {
+    "language": _one_of(("auto", *LANGUAGES)),
+    "theme": _one_of(THEMES),
+    "cutoffs_m": _cutoffs,
+    "person": _one_of(("any", *PERSONS)),
+    "speeds": _speeds,
+    "households_per_grid": _band,
+    "max_access_m": _number,
+    "basemap": _one_of(BASEMAPS),
+    "tianditu_key": lambda value: value if isinstance(value, str) and value.isalnum() else None,
+}

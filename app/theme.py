@@ -1,0 +1,101 @@
+"""How pages look: bright and dark, in Chinese type, with room for the map, and without words in a foreign language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gridgeo.texts import text
+
+FONT = "Noto Sans SC, Source Han Sans SC, Noto Sans CJK SC, Microsoft YaHei, PingFang SC, sans-serif"
+
+# The blue is Okabe and Ito's; every pair of text and ground keeps a contrast of 4.5 at least.
+LIGHT = {
+    "primaryColor": "#0072B2",
+    "textColor": "#1f2933",
+    "backgroundColor": "#ffffff",
+    "secondaryBackgroundColor": "#f1f4f7",
+    "linkColor": "#005a8c",
+    "borderColor": "#c9d2da",
+    "grayTextColor": "#4a5763",
+}
+DARK = {
+    "primaryColor": "#56B4E9",
+    "textColor": "#eef2f6",
+    "backgroundColor": "#14181d",
+    "secondaryBackgroundColor": "#20262d",
+    "linkColor": "#7cc4f0",
+    "borderColor": "#46515c",
+    "grayTextColor": "#b6c2cd",
+}
+_ALWAYS = {"font": FONT, "baseRadius": "8px", "baseFontSize": "16", "showWidgetBorder": "true"}
+
+# Streamlit's own buttons and labels speak English only: they are hidden, or their words replaced, where a reader would
+# meet them.
+_STYLE = """<style>
+.stMainBlockContainer {{ padding: 4.1rem 1.4rem 1rem; }}
+.stMainBlockContainer h3 {{ font-size: 1.35rem; line-height: 1.3; padding: 0; }}
+[data-testid="stMetric"], [data-testid="stMetric"] > div {{ padding: 0.15rem 0.5rem !important; }}
+[data-testid="stMetricValue"] {{ font-size: 1.7rem; line-height: 1.25; font-variant-numeric: tabular-nums; }}
+[data-testid="stMetricDelta"] {{ font-size: 0.82rem; }}
+[data-testid="stVerticalBlock"] {{ gap: 0.6rem; }}
+[data-testid="stMainMenu"], [data-testid="stElementToolbar"], [data-testid="stStatusWidget"] {{ display: none; }}
+[data-testid="InputInstructions"] {{ display: none; }}
+[data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}
+[data-testid="stFileUploaderDropzone"] button p {{ font-size: 0; }}
+[data-testid="stFileUploaderDropzone"] button p::after {{ content: "{upload}"; font-size: 1rem; }}
+</style>"""
+
+
+def theme_options(theme: str) -> dict[str, str | None]:
+    """Return Streamlit's options for a theme.
+
+    Parameters
+    ----------
+    theme : {'auto', 'light', 'dark'}
+        Both, as the browser asks; or one for everybody.
+
+    Returns
+    -------
+    dict
+        Option → value, None where it is not to be set.
+    """
+    one = None if theme == "auto" else LIGHT if theme == "light" else DARK
+    options: dict[str, str | None] = {f"theme.{name}": value for name, value in _ALWAYS.items()}
+    options["theme.base"] = None if one is None else theme
+    for name, bright in LIGHT.items():
+        options[f"theme.{name}"] = None if one is None else one[name]
+        options[f"theme.light.{name}"] = bright if one is None else None
+        options[f"theme.dark.{name}"] = DARK[name] if one is None else None
+    return options
+
+
+def apply_theme(theme: str) -> None:
+    """Let every page look so from its next change on, without a new start of the server.
+
+    Parameters
+    ----------
+    theme : {'auto', 'light', 'dark'}
+        As for `theme_options`.
+    """
+    from streamlit import config  # noqa: PLC0415 - the server names its options before Streamlit is there
+
+    for name, value in theme_options(theme).items():
+        if config.get_option(name) != _typed(name, value):
+            config.set_option(name, _typed(name, value))
+
+
+def page_style() -> str:
+    """Return the pages' style sheet, with the few words it holds in the reader's language.
+
+    Returns
+    -------
+    str
+        For ``st.html``.
+    """
+    return _STYLE.format(upload=text("app.upload"))
+
+
+def _typed(name: str, value: str | None) -> Any:  # noqa: ANN401 - whatever the option takes
+    if name == "theme.baseFontSize" and value is not None:
+        return int(value)
+    return value == "true" if name == "theme.showWidgetBorder" else value
