@@ -81,6 +81,8 @@ class PlanInfo:
         What a reader must know of the figures: what is estimated, from what, and how.
     personal : bool
         Whether the plan keeps columns that tell who somebody is (names, telephone numbers); else they are dropped.
+    programme : str
+        The programme applied to it, as TOML text (see `gridgeo.programmes`); empty for none.
     """
 
     name: Name
@@ -88,6 +90,7 @@ class PlanInfo:
     attribution: str = ""
     notes: tuple[Name, ...] = ()
     personal: bool = False
+    programme: str = ""
 
 
 @dataclass(frozen=True)
