@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -17,11 +17,8 @@ from gridgeo.errors import GridgeoError, join_sentences
 from gridgeo.texts import text
 
 
-class Report(Protocol):
-    """Tells a watcher which step begins."""
-
-    def __call__(self, step: str, /) -> None:
-        """Say that `step` begins; its name is the entry ``cli.step_<step>``."""
+# What `gridgeo.assessment` calls with the name of each step that begins; the entry ``cli.step_<step>`` words it.
+Report = Callable[[str], None]
 
 
 @contextmanager
@@ -44,7 +41,7 @@ def progress_bar(steps: int) -> Iterator[Report]:
         task = bar.add_task("", total=steps)
         begun = 0
 
-        def report(step: str, /) -> None:
+        def report(step: str) -> None:
             nonlocal begun
             bar.update(task, completed=begun, description=text(f"cli.step_{step}"))
             begun += 1
