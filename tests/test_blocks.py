@@ -117,6 +117,32 @@ def test_a_dual_carriageway_folds_to_its_middle():
     assert inner["length_m"].sum() == pytest.approx(400, abs=0.1)
 
 
+def test_a_median_folds_but_a_frontage_road_and_a_city_block_stay():
+    """Trunk carriageways 26 m apart at y = 187 and 213 fold to y = 200; the road 40 m beside them bounds a block.
+
+    Nor is the ground between four primary streets that of the road, however few its buildings.
+    """
+    wide = streets_of(
+        ("trunk", "环路", [(-50, 187), (450, 187)]),
+        ("trunk", "环路", [(450, 213), (-50, 213)]),
+        ("secondary", "辅道", [(-50, 253), (450, 253)]),
+    )
+    blocks = enclose_blocks(SQUARE, wide)
+    assert sorted(blocks["area_m2"].round()) == [21_200, 58_800, 80_000]
+    ring = [("primary", "东路", [(x, -50), (x, 450)]) for x in (140, 260)]
+    ring += [("primary", "南路", [(-50, y), (450, y)]) for y in (140, 260)]
+    assert len(enclose_blocks(SQUARE, streets_of(*ring))) == 9
+
+
+def test_the_loop_of_a_ramp_is_no_block():
+    """A ramp encloses a square of 60 m beside a motorway: the ground is shared among the blocks around."""
+    loop = [(200, 200), (260, 200), (260, 260), (200, 260), (200, 200)]
+    ways = streets_of(("motorway", "高速", [(-50, 200), (450, 200)]), ("motorway_link", None, loop))
+    assert len(enclose_blocks(SQUARE, ways)) == 2
+    ways.loc[1, "street_class"] = "residential"
+    assert len(enclose_blocks(SQUARE, ways)) == 3
+
+
 def test_a_street_beside_the_border_is_absorbed():
     """A street 5 m inside the district's edge bounds no block of its own."""
     beside = streets_of(("tertiary", "边路", [(-50, 5), (450, 5)]), ("tertiary", "中路", [(-50, 200), (450, 200)]))
@@ -384,13 +410,13 @@ def test_bundled_places_are_covered_exactly(name, plans):
 
 @pytest.mark.parametrize("name", ["qinghuayuan", "nanshan"])
 def test_main_streets_stay_borders(name, plans):
-    """Of the main streets that bound a raw face, at least 99 % of the length still bounds blocks.
+    """Of the main streets that bound a raw face, at least 99.5 % of the length still bounds blocks.
 
-    A carriageway folded away lies within half its corridor's width of the border that stands for it: 60 m where a trunk
-    road has a frontage road on either side, as 北环大道 has. Ramps are no street of their own.
+    A carriageway folded away lies within half its corridor's width of the border that stands for it: 30 m, as a trunk
+    road with frontage roads (北环大道) is 60 m wide. Ramps are no street of their own.
     """
     plan = plans[name]
-    blocks = enclose_blocks(plan.district, plan.streets, plan.barriers, simplify_m=0)
+    blocks = enclose_blocks(plan.district, plan.streets, plan.barriers)
     streets = plan.streets[~plan.streets["tunnel"]]
     main = streets[streets["street_class"].isin([one for one in MAIN_CLASSES if not one.endswith("_link")])]
     bounding = streets[streets["street_class"].isin(BOUNDING_CLASSES)]
@@ -403,7 +429,7 @@ def test_main_streets_stay_borders(name, plans):
     counted = inside & on_main
     borders = shapely.STRtree(share_borders(blocks.geometry.to_numpy()).lines())
     near = np.zeros(len(middle), dtype=bool)
-    near[borders.query(middle, predicate="dwithin", distance=60.0)[0]] = True
+    near[borders.query(middle, predicate="dwithin", distance=30.0)[0]] = True
     length = segments.length
     assert length[counted].sum() > 500
-    assert length[counted & near].sum() >= 0.99 * length[counted].sum()
+    assert length[counted & near].sum() >= 0.995 * length[counted].sum()

@@ -5,8 +5,11 @@ The blocks are the atoms of every grid and of every level above (see ``docs/adr/
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from gridgeo.blocks.communities import Ground, cut_ground, mend
@@ -24,10 +27,11 @@ BOUNDING_CLASSES = (
 )  # fmt: skip
 """Classes of streets that bound blocks; the others are inner ways, which only split superblocks."""
 
-ROAD_GROUND_CLASSES = (
-    "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary_link", "tertiary_link",
-)  # fmt: skip
-"""Classes whose carriageways and ramps may enclose ground that belongs to the road itself."""
+ROAD_GROUND_CLASSES = ("motorway", "trunk", "primary")
+"""Classes whose carriageways may enclose ground that belongs to the road itself."""
+
+RAMP_CLASSES = ("motorway_link", "trunk_link", "primary_link", "secondary_link", "tertiary_link")
+"""Classes whose loops may do so, too."""
 
 _WATER_M2 = 20_000.0
 _PARTS_A_GRID = 4
@@ -108,8 +112,16 @@ def enclose_blocks(
         [_bounding_lines(streets, water), _barrier_lines(barriers), _rings(water), _rings(areas_of(dedicated))]
     )
     solid = mend(_solid(buildings), "buildings", repairs)
-    roads = _parts(streets.geometry.to_numpy()[streets["street_class"].isin(ROAD_GROUND_CLASSES).to_numpy()])
-    faces, part = _draw(ground, lines, roads, solid, sliver_width_m, sliver_area_m2, simplify_m)
+    roads, ramps = (
+        _parts(streets.geometry.to_numpy()[streets["street_class"].isin(classes).to_numpy()])
+        for classes in (ROAD_GROUND_CLASSES, RAMP_CLASSES)
+    )
+
+    def find_folded(faces: Geometries) -> npt.NDArray[np.bool_]:
+        slivers = find_slivers(faces, width_m=sliver_width_m, area_m2=sliver_area_m2)
+        return slivers | find_road_ground(faces, roads, ramps, solid)
+
+    faces, part = _draw(ground, lines, find_folded, simplify_m)
     faces, part = _drop_empty(keep_buildings_whole(faces, solid), part)
     if households is not None and len(households):
         inner = _inner_lines(streets, barriers)
@@ -143,10 +155,7 @@ def areas_of(dedicated: gpd.GeoDataFrame | None) -> Geometries:
 def _draw(
     ground: Ground,
     lines: Geometries,
-    roads: Geometries,
-    solid: Geometries,
-    width_m: float,
-    area_m2: float,
+    find_folded: Callable[[Geometries], npt.NDArray[np.bool_]],
     simplify_m: float,
 ) -> tuple[Geometries, Integers]:
     """Cut each part of the ground along the lines; the parts' own borders never move."""
@@ -157,8 +166,7 @@ def _draw(
         faces = draw_faces(np.r_[_rings(np.array([part], dtype=object)), near])
         shapely.prepare(part)
         faces = faces[shapely.contains(part, shapely.point_on_surface(faces))]
-        narrow = find_slivers(faces, width_m=width_m, area_m2=area_m2) | find_road_ground(faces, roads, solid)
-        faces, _ = fold_slivers(faces, narrow)
+        faces, _ = fold_slivers(faces, find_folded(faces))
         if simplify_m > 0 and len(faces) > 1:
             faces = shapely.coverage_simplify(faces, simplify_m, simplify_boundary=False)
         drawn.append(faces)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.spatial import Voronoi, cKDTree
+from scipy.spatial import Delaunay, Voronoi, cKDTree
 
 from gridgeo.blocks.faces import (
     Floats,
@@ -21,6 +21,7 @@ from gridgeo.blocks.faces import (
     dissolve,
     draw_faces,
     draw_points,
+    draw_segments,
     share_borders,
 )
 
@@ -57,43 +58,46 @@ def find_slivers(faces: Geometries, *, width_m: float, area_m2: float = 0.0) -> 
 
 
 def find_road_ground(
-    faces: Geometries, roads: Geometries, buildings: Geometries, *, width_m: float = 60.0, area_m2: float = 30_000.0
+    faces: Geometries,
+    roads: Geometries,
+    ramps: Geometries,
+    buildings: Geometries,
+    *,
+    width_m: float = 30.0,
+    area_m2: float = 10_000.0,
 ) -> npt.NDArray[np.bool_]:
-    """Tell which faces are ground of great roads: medians, verges between carriageways, the loops of interchanges.
+    """Tell which faces are ground of great roads: medians between carriageways, the loops of interchanges.
+
+    Wider strips stay blocks: folding them would put the border too far from either carriageway.
 
     Parameters
     ----------
     faces : array of Polygon
         The faces, in metres.
     roads : array of LineString
-        Great roads and their ramps, noded into the faces' borders.
+        Great roads, noded into the faces' borders.
+    ramps : array of LineString
+        Their ramps.
     buildings : array of Polygon
         A face with a building is a block.
     width_m : float
-        Only a face in which no circle of this diameter fits can be such ground.
+        A median is a face in which no circle of this diameter fits, with 70 % of its border along roads or ramps.
     area_m2 : float
-        Or one of less area. Most of its border must be such roads.
+        A loop is a face of less area than this, with 70 % of its border along ramps.
 
     Returns
     -------
     array of bool
         True for ground of roads.
     """
-    found = find_slivers(faces, width_m=width_m, area_m2=area_m2)
-    if len(roads) == 0 or not found.any():
-        return np.zeros(len(faces), dtype=bool)
+    median, loop = find_slivers(faces, width_m=width_m), shapely.area(faces) < area_m2
+    found: npt.NDArray[np.bool_] = median | loop
+    if not found.any():
+        return found
     segments = share_borders(faces[found])
-    middle = draw_points((segments.start + segments.end) / 2)
-    on_road: npt.NDArray[np.bool_] = np.zeros(len(middle), dtype=bool)
-    on_road[shapely.STRtree(roads).query(middle, predicate="dwithin", distance=_ON_ROAD_M)[0]] = True
-    count = int(found.sum())
-    along, around = np.zeros(count), np.zeros(count)
-    for side in (segments.left, segments.right):
-        at = side >= 0
-        np.add.at(around, side[at], segments.length[at])
-        np.add.at(along, side[at], np.where(on_road, segments.length, 0.0)[at])
-    candidates = np.flatnonzero(found)
-    found[candidates[along < _ROAD_SHARE * around]] = False
+    on_ramp = _share_along(ramps, segments, int(found.sum()))
+    on_road = _share_along(np.concatenate([roads, ramps]), segments, int(found.sum()))
+    found[found] = (median[found] & (on_road >= _ROAD_SHARE)) | (loop[found] & (on_ramp >= _ROAD_SHARE))
     if len(buildings) and found.any():
         candidates = np.flatnonzero(found)
         place = shapely.point_on_surface(buildings)
@@ -101,8 +105,22 @@ def find_road_ground(
     return found
 
 
+def _share_along(lines: Geometries, segments: Segments, n: int) -> Floats:
+    """Return which share of each face's border runs along lines."""
+    middle = draw_points((segments.start + segments.end) / 2)
+    on_line: npt.NDArray[np.bool_] = np.zeros(len(middle), dtype=bool)
+    on_line[shapely.STRtree(lines).query(middle, predicate="dwithin", distance=_ON_ROAD_M)[0]] = True
+    along, around = np.zeros(n), np.zeros(n)
+    for side in (segments.left, segments.right):
+        at = side >= 0
+        np.add.at(around, side[at], segments.length[at])
+        np.add.at(along, side[at], np.where(on_line, segments.length, 0.0)[at])
+    share: Floats = along / around
+    return share
+
+
 def fold_slivers(
-    faces: Geometries, sliver: npt.NDArray[np.bool_], *, step_m: float = 3.0
+    faces: Geometries, sliver: npt.NDArray[np.bool_], *, step_m: float = 5.0
 ) -> tuple[Geometries, Integers]:
     """Share slivers among the faces around them, along their centrelines.
 
@@ -194,30 +212,58 @@ def separate(points: Floats, owner: Integers) -> Geometries:
     array of LineString
         The edges of the Voronoi diagram between samples of different owners.
     """
-    points, first = np.unique(points, axis=0, return_index=True)
-    owner = owner[first]
-    if len(points) < 4 or len(np.unique(owner)) < 2:  # noqa: PLR2004 - Qhull's minimum in the plane
+    order = np.lexsort((points[:, 1], points[:, 0]))
+    points, owner = points[order], owner[order]
+    first = np.r_[True, (np.diff(points, axis=0) != 0).any(axis=1)] if len(points) else np.empty(0, bool)
+    points, owner = points[first], owner[first]
+    if len(points) < 4 or (owner == owner[0]).all():  # noqa: PLR2004 - Qhull's minimum in the plane
         return np.empty(0, dtype=object)
     origin = points.mean(axis=0)
     # Four far corners close every cell, so that no wanted edge runs to infinity.
     reach = 10 * float(np.abs(points - origin).max()) + 1000.0
     corners = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]) * reach
-    diagram = Voronoi(np.concatenate([points - origin, corners]))
+    one, other, start, end = _ridges(np.concatenate([points - origin, corners]))
     owner = np.r_[owner, -1, -1, -1, -1]
-    pair = owner[diagram.ridge_points]
-    ends = np.array(diagram.ridge_vertices)
-    wanted = (pair[:, 0] != pair[:, 1]) & (pair >= 0).all(axis=1) & (ends >= 0).all(axis=1)
-    lines: Geometries = shapely.linestrings(diagram.vertices[ends[wanted]] + origin)
-    return lines[shapely.length(lines) > 0]
+    wanted = (owner[one] != owner[other]) & (owner[one] >= 0) & (owner[other] >= 0)
+    lines = draw_segments(start[wanted] + origin, end[wanted] + origin)
+    long: Geometries = lines[shapely.length(lines) > 0]
+    return long
+
+
+def _ridges(points: Floats) -> tuple[Integers, Integers, Floats, Floats]:
+    """Return the edges of the Voronoi diagram: the points on either side, and its ends.
+
+    The centres of the Delaunay triangles are the diagram's corners; asking for the triangles is 2.5 times as fast as
+    asking Qhull for the diagram.
+    """
+    mesh = Delaunay(points)
+    corner = points[mesh.simplices]
+    b, c = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
+    twice = 2 * (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0])
+    if not twice.all():
+        # A triangle without area, among points of one circle, has no centre of its own.
+        diagram = Voronoi(points)
+        ends = np.array(diagram.ridge_vertices)
+        closed = (ends >= 0).all(axis=1)
+        one, other = diagram.ridge_points[closed].T.astype(np.int64)
+        return one, other, diagram.vertices[ends[closed, 0]], diagram.vertices[ends[closed, 1]]
+    b_square, c_square = (b**2).sum(axis=1), (c**2).sum(axis=1)
+    centre = corner[:, 0].copy()
+    centre[:, 0] += (c[:, 1] * b_square - b[:, 1] * c_square) / twice
+    centre[:, 1] += (b[:, 0] * c_square - c[:, 0] * b_square) / twice
+    triangle, side = np.nonzero(mesh.neighbors > np.arange(len(corner))[:, None])
+    one, other = (mesh.simplices[triangle, (side + turn) % 3].astype(np.int64) for turn in (1, 2))
+    return one, other, centre[triangle], centre[mesh.neighbors[triangle, side]]
 
 
 def _separators(points: Floats, owner: Integers, slivers: Geometries) -> Geometries:
     lines = separate(points, owner)
     if len(lines) == 0:
         return lines
-    line, _ = shapely.STRtree(slivers).query(lines, predicate="intersects")
-    crossing: Geometries = lines[np.unique(line)]
-    return crossing
+    crossing = np.zeros(len(lines), dtype=bool)
+    crossing[shapely.STRtree(slivers).query(lines, predicate="intersects")[0]] = True
+    drawn: Geometries = lines[crossing]
+    return drawn
 
 
 def _label(
