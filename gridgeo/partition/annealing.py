@@ -5,9 +5,11 @@ All randomness comes from one small generator held in an array: same seed, same 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from gridgeo.partition.compiler import compiled
+from gridgeo.compiler import compiled
 from gridgeo.partition.trees import (
     Flags,
     Floats,
@@ -15,13 +17,30 @@ from gridgeo.partition.trees import (
     Integers,
     bisect,
     draw,
+    grow_small_tree,
     grow_tree,
-    mark_part,
     pick,
     score_grid,
     tally,
     weigh_cuts,
 )
+
+_FEW = 64
+
+
+class Desk(NamedTuple):
+    """Room to work in for one re-cut, laid out once."""
+
+    place: Integers
+    nodes: Integers
+    line: Integers
+    parent: Integers
+    depth: Integers
+    key: Floats
+    part: Floats
+    kept: Floats
+    inside: Flags
+
 
 __all__ = ["Graph", "anneal", "bisect", "score_grid", "tally"]
 
@@ -85,7 +104,11 @@ def anneal(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one compiled loop over sh
     atoms = len(label)
     total, ground, around, members = tally(label, n, graph)
     seen, queue = np.zeros(atoms, np.int64), np.empty(atoms, np.int64)
-    place = np.full(atoms, -1, np.int64)
+    desk = Desk(
+        np.full(atoms, -1, np.int64), np.empty(atoms, np.int64), np.empty(atoms, np.int64), np.empty(atoms, np.int64),
+        np.empty(atoms, np.int64), np.empty(atoms), np.empty((atoms, 5)), np.empty((atoms, 2)),
+        np.empty(atoms, np.bool_),
+    )  # fmt: skip
     score, value = np.empty(n), 0.0
     for grid in range(n):
         score[grid] = score_grid(total[grid], ground[grid], around[grid], rule)
@@ -116,7 +139,7 @@ def anneal(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one compiled loop over sh
         if draw(state) < recuts:
             change = _recut(
                 atom, a, b, label, graph, fixed, home, burden, rule, heat,
-                total, ground, around, members, score, place, state,
+                total, ground, around, members, score, desk, state,
             )  # fmt: skip
             value += change
             continue
@@ -167,6 +190,24 @@ def anneal(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one compiled loop over sh
 
 
 @compiled
+def _gather(
+    atom: int, a: int, b: int, label: Integers, graph: Graph, fixed: Flags, place: Integers, nodes: Integers
+) -> tuple[int, bool]:
+    """List the atoms of two grids that hang together with one; return their number and whether one is fixed."""
+    nodes[0], place[atom] = atom, 0
+    head, tail, held = 0, 1, fixed[atom]
+    while head < tail and not held:
+        for at in range(graph.start[nodes[head]], graph.start[nodes[head] + 1]):
+            near = graph.end[at]
+            if graph.walkable[at] and place[near] < 0 and (label[near] == a or label[near] == b):
+                place[near], nodes[tail] = tail, near
+                tail += 1
+                held = held or fixed[near]
+        head += 1
+    return tail, held
+
+
+@compiled
 def _recut(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one compiled loop over shared counters
     atom: int,
     a: int,
@@ -183,68 +224,72 @@ def _recut(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one compiled loop over sh
     around: Floats,
     members: Integers,
     score: Floats,
-    place: Integers,
+    desk: Desk,
     state: Integers,
 ) -> float:
     """Join two grids and cut them anew along a random spanning tree, if that is accepted; return the change."""
     start, end, cost = graph.start, graph.end, graph.cost
-    count = members[a] + members[b]
-    nodes = np.empty(count, np.int64)
-    nodes[0], place[atom] = atom, 0
-    head, tail, held = 0, 1, fixed[atom]
-    while head < tail and not held:
-        for at in range(start[nodes[head]], start[nodes[head] + 1]):
-            near = end[at]
-            if graph.walkable[at] and place[near] < 0 and (label[near] == a or label[near] == b):
-                place[near], nodes[tail] = tail, near
-                tail += 1
-                held = held or fixed[near]
-        head += 1
-    if held or tail < count:
-        place[nodes[:tail]] = -1
+    place, line, parent, part, kept = desk.place, desk.line, desk.parent, desk.part, desk.kept
+    m, held = _gather(atom, a, b, label, graph, fixed, place, desk.nodes)
+    nodes = desk.nodes[:m]
+    if held or m < members[a] + members[b]:
+        for i in range(m):
+            place[nodes[i]] = -1
         return 0.0
-    line, parent = grow_tree(nodes, place, graph, 1.0, state)
-    part = weigh_cuts(nodes, place, line, parent, graph)
+    if m <= _FEW:
+        grow_small_tree(nodes, place, graph, 1.0, state, line, parent, desk.key)
+    else:
+        line, parent = grow_tree(nodes, place, graph, 1.0, state)
+    weigh_cuts(nodes, place, line, parent, graph, desk.depth, part)
     now = 0.0
     # What each part holds of today's two grids: moving it away costs.
-    kept = np.zeros((len(nodes), 2))
-    for i in range(len(nodes)):
+    for i in range(m):
         node = nodes[i]
-        if home[node] == a or home[node] == b:
-            kept[i, 0 if home[node] == a else 1] = burden[node]
-            if home[node] != label[node]:
-                now += burden[node]
+        place[node] = -1
+        kept[i, 0] = burden[node] if home[node] == a else 0.0
+        kept[i, 1] = burden[node] if home[node] == b else 0.0
+        if home[node] != label[node]:
+            now += kept[i, 0] + kept[i, 1]
         if label[node] == a:
             for at in range(start[node], start[node + 1]):
                 if label[end[at]] == b:
                     now += rule[6] * cost[at]
-    for at in range(len(nodes) - 1, 0, -1):
-        kept[parent[line[at]]] += kept[line[at]]
-    place[nodes] = -1
+    for at in range(m - 1, 0, -1):
+        for side in range(2):
+            kept[parent[line[at]], side] += kept[line[at], side]
     root = line[0]
     top, top_score, top_swap = -1, np.inf, False
-    for node in range(len(nodes)):
+    for node in range(m):
         if parent[node] < 0:
             continue
-        one = score_grid(part[node, 0], part[node, 1], part[node, 2] + part[node, 3], rule)
-        rest = part[root] - part[node]
-        other = score_grid(rest[0], rest[1], rest[2] + part[node, 3], rule)
+        common = part[node, 3]
+        new = score_grid(part[node, 0], part[node, 1], part[node, 2] + common, rule) + rule[6] * part[node, 4]
+        if new >= top_score:
+            continue
+        rest = part[root, 2] - part[node, 2] + common
+        new += score_grid(part[root, 0] - part[node, 0], part[root, 1] - part[node, 1], rest, rule)
         as_a = kept[node, 1] + kept[root, 0] - kept[node, 0]
         as_b = kept[node, 0] + kept[root, 1] - kept[node, 1]
-        new = one + other + rule[6] * part[node, 4] + min(as_a, as_b)
+        new += min(as_a, as_b)
         if new < top_score:
             top, top_score, top_swap = node, new, as_b < as_a
     change = top_score - score[a] - score[b] - now
     if top < 0 or (change > 0 and draw(state) >= np.exp(-change / heat)):
         return 0.0
-    inside = mark_part(line, parent, top)
     mine, yours = (b, a) if top_swap else (a, b)
-    for i in range(len(nodes)):
-        label[nodes[i]] = mine if inside[i] else yours
-    one_part, two_part = part[top], part[root] - part[top]
-    for grid, values in ((mine, one_part), (yours, two_part)):
-        total[grid], ground[grid], around[grid] = values[0], values[1], values[2] + part[top, 3]
+    members[mine] = members[yours] = 0
+    for at in range(m):
+        node = line[at]
+        under = node == top or (parent[node] >= 0 and desk.inside[parent[node]])
+        desk.inside[node] = under
+        grid = mine if under else yours
+        label[nodes[node]] = grid
+        members[grid] += 1
+    for side in range(3):
+        values = (total, ground, around)[side]
+        values[mine], values[yours] = part[top, side], part[root, side] - part[top, side]
+    around[mine] += part[top, 3]
+    around[yours] += part[top, 3]
+    for grid in (mine, yours):
         score[grid] = score_grid(total[grid], ground[grid], around[grid], rule)
-    members[mine] = inside.sum()
-    members[yours] = len(nodes) - members[mine]
     return float(change)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 Flags = npt.NDArray[np.bool_]
 
-HOT, WARM, COLD, RECUTS = 0.15, 0.05, 0.01, 0.05
+HOT, WARM, COLD, RECUTS = 0.3, 0.1, 0.02, 0.1
 """Temperatures of the annealing (first, first from a known partition, last), and the share of re-cuts."""
 
-_STEPS_AN_ATOM, _STEPS_AT_LEAST = 300, 60_000
+_STEPS_AN_ATOM, _STEPS_AT_LEAST = 200, 200_000
 _TREES = 4
 _TURNS = 3
 _REFINED_ATOMS = 600
@@ -48,9 +48,9 @@ class Objective:
 
     balance: float = 0.1
     band: float = 40.0
-    compactness: float = 1.0
-    street: float = 2.5
-    move: float = 2.0
+    compactness: float = 1.8
+    street: float = 4.0
+    move: float = 3.0
 
 
 @dataclass(frozen=True)

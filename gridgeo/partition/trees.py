@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gridgeo.partition.compiler import compiled
+from gridgeo.compiler import compiled
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -151,25 +151,60 @@ def grow_tree(  # noqa: C901 - one compiled loop
 
 
 @compiled
-def weigh_cuts(  # noqa: C901, PLR0912 - one compiled loop
+def grow_small_tree(
+    nodes: Integers,
+    place: Integers,
+    graph: Graph,
+    noise: float,
+    state: Integers,
+    line: Integers,
+    parent: Integers,
+    key: Floats,
+) -> None:
+    """Do what `grow_tree` does for a few nodes that hang together, without sorting; `line` and `parent` are filled.
+
+    The tree grows from the first node by its lightest edge (Prim). Looking through all nodes for that edge is cheaper
+    than any queue while they are few.
+    """
+    m = len(nodes)
+    parent[:m], key[:m] = _UNSEEN, np.inf
+    node, parent[0] = 0, -1
+    for filled in range(m):
+        line[filled], key[node] = node, -1.0
+        for at in range(graph.start[nodes[node]], graph.start[nodes[node] + 1]):
+            other = place[graph.end[at]]
+            if other >= 0 and key[other] >= 0 and graph.walkable[at]:
+                drawn = graph.strength[at] + noise * draw(state)
+                if drawn < key[other]:
+                    key[other], parent[other] = drawn, node
+        least = np.inf
+        for other in range(m):
+            if 0 <= key[other] < least:
+                least, node = key[other], other
+
+
+@compiled
+def weigh_cuts(  # noqa: C901, PLR0912 - one compiled loop over shared arrays
     nodes: Integers,
     place: Integers,
     line: Integers,
     parent: Integers,
     graph: Graph,
-) -> Floats:
-    """Return, for the part of the tree under each node: weight, area, outer border, common border, its cost."""
+    depth: Integers,
+    part: Floats,
+) -> None:
+    """Fill `part`, for what hangs under each node: weight, area, outer border, common border, its cost."""
     start, end, length, cost = graph.start, graph.end, graph.length, graph.cost
     m = len(nodes)
-    depth = np.zeros(m, np.int64)
-    for node in line:
-        if parent[node] >= 0:
-            depth[node] = depth[parent[node]] + 1
-    part = np.zeros((m, 5))
+    for at in range(m):
+        node = line[at]
+        depth[node] = depth[parent[node]] + 1 if parent[node] >= 0 else 0
     for i in range(m):
-        part[i, 0] += graph.weight[nodes[i]]
-        part[i, 1] += graph.area[nodes[i]]
-        part[i, 2] += graph.rim[nodes[i]]
+        part[i, 0] = graph.weight[nodes[i]]
+        part[i, 1] = graph.area[nodes[i]]
+        part[i, 2] = graph.rim[nodes[i]]
+        part[i, 3] = part[i, 4] = 0.0
+    for i in range(m):
         for at in range(start[nodes[i]], start[nodes[i] + 1]):
             j = place[end[at]]
             if j < 0:
@@ -192,7 +227,6 @@ def weigh_cuts(  # noqa: C901, PLR0912 - one compiled loop
         if parent[node] >= 0:
             for column in range(5):
                 part[parent[node], column] += part[node, column]
-    return part
 
 
 @compiled
@@ -230,12 +264,14 @@ def bisect(  # noqa: C901 - one compiled loop
         place[mine] = np.arange(len(mine))
         total = weight[mine].sum()
         each = max(total / k, 1e-9)
+        depth, part = np.empty(len(mine), np.int64), np.empty((len(mine), 5))
+        ground = area[mine].sum()
         best, best_k = np.inf, 0
         best_mark = np.zeros(len(mine), np.bool_)
         # High cuts are long and redone by the annealing anyway: one tree less for each doubling.
         for _ in range(max(1, tries - int(np.log2(k)))):
             line, parent = grow_tree(mine, place, graph, 0.6, state)
-            part = weigh_cuts(mine, place, line, parent, graph)
+            weigh_cuts(mine, place, line, parent, graph, depth, part)
             top, top_k, top_score = -1, 0, np.inf
             outer = 0.0
             for node in range(len(mine)):
@@ -250,7 +286,7 @@ def bisect(  # noqa: C901 - one compiled loop
                 one = part[node, 2] + part[node, 3]
                 other = outer - part[node, 2] + part[node, 3]
                 shape = 12.566370614359172 * part[node, 1] / max(one * one, 1e-9)
-                rest = 12.566370614359172 * (area[mine].sum() - part[node, 1]) / max(other * other, 1e-9)
+                rest = 12.566370614359172 * (ground - part[node, 1]) / max(other * other, 1e-9)
                 even = min(k1, k - k1) / (k / 2.0)
                 score = 6.0 * max(0.0, off - 0.12) + 2.0 * off - 0.7 * (shape + rest) + rule[6] * part[node, 4] - even
                 if score < top_score:
