@@ -15,11 +15,12 @@ from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment, assess_plan
 from gridgeo.coverage import Coverage, assess_coverage
 from gridgeo.gaps import find_gaps
 from gridgeo.maps import coverage_map, work_map, write_map
-from gridgeo.maps.editing import redraw_layers
+from gridgeo.maps.editing import change_layers, redraw_layers, whatif_layers
 from gridgeo.maps.results import Show
 from gridgeo.plan import Plan
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.redraw import Finding, judge_plan
+from gridgeo.scenario import Comparison, Scenario, ScenarioResult, compare, run_scenario
 from gridgeo.service_area import service_areas
 
 KEPT = 16
@@ -79,6 +80,9 @@ def assess(path: Path, cutoffs_m: tuple[float, ...]) -> Assessment:
         If the plan cannot be read, or lacks what the work needs.
     """
     return _assess(str(path), (state := living(path).current()).number, cutoffs_m, state)
+
+
+_TODAY = Scenario("–")
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,57 @@ def findings(path: Path, state: State, band: tuple[float, float]) -> list[Findin
     return _findings(str(path), state.number, band, state)
 
 
+def comparison(path: Path, state: State, scenarios: tuple[Scenario, ...], cutoffs_m: tuple[float, ...]) -> Comparison:
+    """Compare scenarios with the plan as it is.
+
+    Parameters
+    ----------
+    path : Path
+        The plan file.
+    state : State
+        The plan at this moment.
+    scenarios : tuple of Scenario
+        The scenarios.
+    cutoffs_m : tuple of float
+        Walking distances in metres.
+
+    Returns
+    -------
+    Comparison
+        What `gridgeo.scenario.compare` found; shared, so never changed.
+    """
+    base, *results = (_run(str(path), state.number, each, cutoffs_m, state) for each in (_TODAY, *scenarios))
+    return compare(base, *results)
+
+
+def comparison_maps(
+    path: Path, state: State, scenarios: tuple[Scenario, ...], cutoffs_m: tuple[float, ...], cutoff_m: float, show: str
+) -> list[dict[str, Any]]:
+    """Compile the maps of scenarios side by side.
+
+    Parameters
+    ----------
+    path, state, scenarios, cutoffs_m
+        As for `comparison`.
+    cutoff_m : float
+        The cutoff whose changes are drawn.
+    show : {'changes', 'coverage'}
+        What each scenario changes; or who is covered, the plan as it is first.
+
+    Returns
+    -------
+    list of dict
+        What `gridgeo.maps.PlanMap.component_data` returns, one a map.
+    """
+    base, *results = (_run(str(path), state.number, each, cutoffs_m, state) for each in (_TODAY, *scenarios))
+    if show == "coverage":
+        layers = [whatif_layers(each.plan, sorted(each.coverages, key=_cutoff)) for each in (base, *results)]
+    else:
+        known = base.coverages[0].at(cutoff_m)
+        layers = [change_layers(each.plan, known, each.coverages[0].at(cutoff_m)) for each in results]
+    return [work_map(state.plan, each).component_data() for each in layers]
+
+
 def map_data(path: Path, cutoffs_m: tuple[float, ...]) -> dict[str, Any]:
     """Compile the map of an assessment for the app's map component.
 
@@ -279,6 +334,23 @@ def _map_file(path: str, number: int, cutoffs_m: tuple[float, ...], lang: str, _
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _redraw_map(path: str, number: int, band: tuple[float, float], _state: State) -> dict[str, Any]:  # noqa: ARG001
     return work_map(_state.plan, redraw_layers(_state.plan, households_per_grid=band)).component_data()
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False, hash_funcs={Scenario: repr})
+def _run(
+    path: str,
+    number: int,  # noqa: ARG001
+    scenario: Scenario,
+    cutoffs_m: tuple[float, ...],
+    _state: State,
+) -> ScenarioResult:
+    known = living(Path(path)).coverage(_state, cutoffs_m=cutoffs_m)
+    base = ScenarioResult(_TODAY, _state.plan, tuple(known.at(cutoff) for cutoff in cutoffs_m))
+    return run_scenario(_state.plan, scenario, cutoffs_m=cutoffs_m, base=base)
+
+
+def _cutoff(coverage: Coverage) -> float:
+    return coverage.cutoff_m
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

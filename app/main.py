@@ -10,7 +10,7 @@ import streamlit as st
 from app import plans, sign_in
 from app.language import keep_language, speaking
 from app.theme import page_style
-from app.views import coverage, overview, redraw, settings, start
+from app.views import coverage, overview, redraw, settings, start, whatif
 from app.widgets import plain, show_told
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import text
@@ -19,11 +19,12 @@ PAGES = {
     "overview": overview,
     "coverage": coverage,
     "redraw": redraw,
+    "whatif": whatif,
     "settings": settings,
 }
 """Every page by the name in its address; one line each."""
 
-FOR_PLANNERS = ("redraw", "data", "settings")
+FOR_PLANNERS = ("redraw", "whatif", "data", "settings")
 """Pages that change something: viewers do not see them."""
 
 WITHOUT_PLAN = ("data", "settings")

@@ -84,7 +84,7 @@ GRID_BORDERS: tuple[Style, ...] = (
     {"stroke": INK, "weight": 4},
 )
 WALKABLE: Style = {"stroke": "#6b7280", "weight": 1, "opacity": 0.35}
-CLOSED_STREET: Style = {"stroke": VERMILION, "weight": 3, "dash": [3, 5]}
+CLOSED_STREET: Style = {"stroke": "#7a2e00", "weight": 1.8, "dash": [2, 4]}
 CLOSED_STATION: Style = {"shape": "station", "fill": PAPER, "stroke": INK, "radius": [10, 10], "weight": 2.4}
 CHANGES: dict[str, Style] = {
     "unchanged": {"shape": "disc", "fill": "#c3c9cf", "stroke": PAPER, "weight": 0.5, "radius": [3, 3]},

@@ -25,6 +25,7 @@ from gridgeo.maps.features import (
     to_degrees,
 )
 from gridgeo.maps.ground import names_of
+from gridgeo.maps.kept import keep
 from gridgeo.plan import Plan
 from gridgeo.texts import has_text
 
@@ -121,7 +122,7 @@ def household_layer(
         name=both("layer.households"),
         group="results",
         kind="points",
-        geometry=encode_geometry(to_degrees(households)),
+        geometry=keep("households", lambda: encode_geometry(to_degrees(households)), households),
         looks=tuple(
             Look(name=looks[look].name, style={"radius": palette.HOUSEHOLD_RADIUS, **looks[look].style})
             for look in present
@@ -283,11 +284,12 @@ def _household_looks(
     farthest = _metres(coverages[-1].cutoff_m)
     looks.append(Look(name=both("class.beyond", cutoff=farthest), style=palette.HOUSEHOLD_BEYOND))
     looks.append(Look(name=both("class.no_way"), style=palette.HOUSEHOLD_NO_WAY))
-    of_all = [_rows(coverage, households) for coverage in coverages]
+    # A coverage of these very households has them in their order: no table of it is needed.
+    places = [slice(None) if each.source is households else _places(each, households) for each in coverages]
     look_of = np.full(len(households), len(coverages), dtype=np.int64)
-    look_of[~np.isfinite(of_all[-1]["distance_m"].to_numpy(dtype=float))] = len(coverages) + 1
+    look_of[~np.isfinite(coverages[-1].distance_m[places[-1]])] = len(coverages) + 1
     for rank in reversed(range(len(coverages))):
-        look_of[of_all[rank]["covered"].to_numpy(dtype=bool)] = rank
+        look_of[coverages[rank].covered[places[rank]]] = rank
     return looks, look_of
 
 

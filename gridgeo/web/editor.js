@@ -6,6 +6,7 @@
   const TOOLS = ["choose", "lasso", "line", "place"];
   const NEAR_PX = 14;
   const STILL_PX = 4;
+  const QUIET_MS = 80;
   const CHOSEN = "#b3005e";
 
   class Editor {
@@ -70,8 +71,7 @@
     }
 
     click(event) {
-      if (this.view.measuring || this.justDragged) {
-        this.justDragged = false;
+      if (this.view.measuring || this.view.quiet) {
         return;
       }
       if (this.tool === "line") {
@@ -178,9 +178,9 @@
         this.dragged = null;
         this.view.map.dragging.enable();
         if (to) {
-          this.justDragged = true;
-          setTimeout(() => (this.justDragged = false), 50);
-          this.held = { id, key, to };
+          // The click that ends a drag chooses nothing.
+          this.view.quiet = true;
+          setTimeout(() => (this.view.quiet = false), QUIET_MS);
           this.send({ drag: { layer: id, key, to: degrees(to) } });
         }
         this.sheet.ask();

@@ -185,7 +185,7 @@
       map.on("click", (event) => {
         const found = this.find(event);
         this.point(event);
-        if (found && this.options.onpick && !this.measuring && !this.drawing) {
+        if (found && this.options.onpick && !this.measuring && !this.drawing && !this.quiet) {
           const { id, keys } = found.layer.data;
           this.options.onpick(id, found.feature, keys ? keys[found.feature] : null);
         }

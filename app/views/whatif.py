@@ -1,0 +1,69 @@
+"""What-if, for planners: drag, add and close stations, gates and streets; compare scenarios side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import cache
+from app.language import language_switch
+from app.live import live, watch
+from app.sign_in import require_planner
+from app.whatif import MAP, hear_map, open_draft
+from app.whatif_panel import choose_scenario, show_comparison, show_draft_map, show_panel
+from gridgeo.texts import text
+
+MAP_HEIGHT = 600
+VIEWS = ("draft", "compare")
+
+
+def show(given: str | None, lang: str) -> None:  # noqa: ARG001 - every page's form
+    """Draw the page.
+
+    Parameters
+    ----------
+    given : str or None
+        The plan file.
+    lang : {'zh', 'en'}
+        The reader's language.
+    """
+    require_planner()
+    path = cache.plan_path(given)
+    with st.spinner(text("app.working")):
+        state = cache.living(path).current()
+    state.plan.require("streets", "households", "stations")
+    _work(path)
+    watch(path, state.number)
+
+
+@live
+def _work(path: Path) -> None:
+    state = cache.living(path).current()
+    st.session_state["shown_state"] = state.number
+    view, switch = st.columns([16, 3], vertical_alignment="bottom")
+    with switch:
+        language_switch()
+    shown = view.segmented_control(
+        text("whatif_page.view"),
+        VIEWS,
+        default=VIEWS[0],
+        key="whatif_view",
+        required=True,
+        format_func=lambda name: text(f"whatif_page.view.{name}"),
+        label_visibility="collapsed",
+    )
+    if shown == "compare":
+        show_comparison(path, state, MAP_HEIGHT - 120)
+        return
+    key = choose_scenario(path)
+    if key is None:
+        st.info(text("whatif_page.how"))
+        return
+    draft = open_draft(cache.living(path), key)
+    hear_map(draft)
+    left, right = st.columns([14, 5])
+    with left:
+        show_draft_map(draft, MAP, MAP_HEIGHT)
+    with right:
+        show_panel(draft)
