@@ -5,10 +5,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from forked_reader import ForkedReaders
 from hypothesis import settings
 
 from gridgeo.assessment import assess_plan
-from gridgeo.readers import bundled_plan_path
+from gridgeo.readers import bounded, bundled_plan_path
 from gridgeo.store import read_plan
 from gridgeo.texts import using_language
 
@@ -42,6 +43,19 @@ def place(request):
 def assessment(place):
     """Give the bundled place's assessment; the plan in it is immutable, and so is the rest by custom."""
     return assess_place(place)
+
+
+@pytest.fixture(scope="session")
+def _forked_readers():
+    readers = ForkedReaders()
+    yield readers
+    readers.close()
+
+
+@pytest.fixture
+def quick_readers(_forked_readers, monkeypatch):
+    """Read files in children that are forked, not started: the same process and limits, without a second's loading."""
+    monkeypatch.setattr(bounded, "start_child", _forked_readers)
 
 
 def pytest_sessionfinish(session, exitstatus):

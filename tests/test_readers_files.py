@@ -28,6 +28,8 @@ from gridgeo.readers.tables import read_csv
 from gridgeo.readers.vectors import read_vector
 from gridgeo.texts import using_language
 
+pytestmark = pytest.mark.usefixtures("quick_readers")
+
 NAMES = ["清华园街道办事处", "乙，“丙”"]
 
 
@@ -131,7 +133,11 @@ def test_a_workbook_with_title_merged_headers_total_and_hidden_sheet(tmp_path):
     assert raw.table["编号"].tolist() == [1, "02"]
     assert raw.table["户数"].tolist() == ["３０", "1,230"]
     assert raw.table[ROW].tolist() == [4, 6]
-    assert [each["row"] for each in raw.dropped] == [7]
+    assert [(each["row"], each["why"]) for each in raw.dropped] == [
+        (1, "above_header"),
+        (2, "above_header"),
+        (7, "total_row"),
+    ]
 
 
 def test_a_plain_workbook_and_a_chosen_sheet(tmp_path):
@@ -151,7 +157,7 @@ def test_text_tables_in_every_encoding(tmp_path, encoding, separator):
     raw = read_csv(path)
     assert raw.table["编号"].tolist() == ["001"]
     assert raw.table["备注"].tolist() == ["甲\n乙"]
-    assert len(raw.dropped) == 1
+    assert [each["why"] for each in raw.dropped] == ["above_header", "total_row"]
 
 
 def test_decoding_never_guesses_wrongly_between_the_two():

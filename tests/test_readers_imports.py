@@ -26,6 +26,8 @@ from gridgeo.shifts import shift
 from gridgeo.store import read_plan
 from gridgeo.texts import using_language
 
+pytestmark = pytest.mark.usefixtures("quick_readers")
+
 CRS = 4548
 X0, Y0 = 442000.0, 4429000.0
 

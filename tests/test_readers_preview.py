@@ -29,6 +29,8 @@ from gridgeo.readers.coordinates import is_cgcs2000, require_known_datum, to_deg
 from gridgeo.readers.intake import split_source
 from gridgeo.store import read_plan, write_table
 
+pytestmark = pytest.mark.usefixtures("quick_readers")
+
 CRS = 4548
 X0, Y0 = 442000.0, 4429000.0
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from gridgeo.errors import FileError
 from gridgeo.readers.sniff import refusal
 
 MOST_UNPACKED_BYTES = 1_000_000_000
@@ -17,6 +20,19 @@ MOST_RATIO = 200
 
 MOST_MEMBERS = 2000
 
+# All that Python's own unpacking raises over a zip of nonsense.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 _SMALL_BYTES = 10_000_000
 _CHUNK = 1 << 20
 _SHAPE_PARTS = frozenset({".shp", ".shx", ".dbf", ".prj", ".cpg"})
@@ -60,7 +76,9 @@ def check_zip(path: Path) -> None:
                 _check_member(path, member)
             for member in members:
                 _unpack(path, archive, member, None)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _BROKEN as error:
+        if isinstance(error, FileError):
+            raise
         raise refusal(path, "broken_zip") from error
 
 

@@ -27,7 +27,7 @@ from gridgeo.readers.sniff import Kind, refusal, sniff
 TIMEOUT_S = 120.0
 """How long reading one file may take."""
 
-_OUT_OF_MEMORY = 3
+_OUT_OF_MEMORY, _FAILED = 3, 4
 _DRIVERS: dict[Kind, tuple[str, ...]] = {
     "gpkg": ("GPKG",),
     "shp": ("ESRI Shapefile",),
@@ -88,29 +88,69 @@ def read_file(
 
 
 def _run_child(path: Path, request: dict[str, Any], kind: Kind, out: Path, timeout_s: float) -> dict[str, Any]:
-    command = [sys.executable, "-m", "gridgeo.readers.child", json.dumps(request), str(out)]
     try:
-        done = subprocess.run(  # noqa: S603 - our own module, no shell
-            command,
-            env=_environment(kind),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=timeout_s,
-            check=False,
-        )
+        code = start_child(json.dumps(request), kind, out, timeout_s)
     except subprocess.TimeoutExpired as error:
         raise refusal(path, "child_slow", seconds=round(timeout_s)) from error
     answer = out / "said.json"
-    if done.returncode == _OUT_OF_MEMORY:
+    if code == _OUT_OF_MEMORY:
         raise refusal(path, "child_memory")
-    if done.returncode != 0 or not answer.exists():
+    if code == _FAILED:
+        raise refusal(path, "damaged")
+    if code != 0 or not answer.exists():
         raise refusal(path, "child_died")
     return dict(json.loads(answer.read_text(encoding="utf-8")))
 
 
-def _environment(kind: Kind) -> dict[str, str]:
-    """Return the child's environment: no driver but the one needed, no network, no file but the one given."""
+def start_child(request: str, kind: Kind, out: Path, timeout_s: float) -> int:
+    """Run `gridgeo.readers.child` once.
+
+    Parameters
+    ----------
+    request : str
+        What it is to read, as JSON.
+    kind : str
+        What the file is: the one driver it may use follows from that.
+    out : Path
+        The folder for what it leaves.
+    timeout_s : float
+        How long it may take, in seconds.
+
+    Returns
+    -------
+    int
+        Its exit code.
+
+    Raises
+    ------
+    subprocess.TimeoutExpired
+        If it takes longer; it is ended.
+    """
+    done = subprocess.run(  # noqa: S603 - our own module, no shell
+        [sys.executable, "-m", "gridgeo.readers.child", request, str(out)],
+        env=child_environment(kind),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=timeout_s,
+        check=False,
+    )
+    return done.returncode
+
+
+def child_environment(kind: Kind) -> dict[str, str]:
+    """Return the child's environment: no driver but the one needed, no network, no file but the one given.
+
+    Parameters
+    ----------
+    kind : str
+        What the file is.
+
+    Returns
+    -------
+    dict
+        Name → value.
+    """
     allowed = _DRIVERS.get(kind, ())
     skipped = ",".join(name for name in _all_drivers() if name not in allowed)
     package = str(Path(__file__).parents[2])

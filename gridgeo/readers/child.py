@@ -51,8 +51,6 @@ def main(request: str, out: str) -> int:
     except FileError as error:
         _say(folder, {"key": error.key, "values": {name: str(value) for name, value in error.values.items()}})
         return 0
-    except MemoryError:
-        return 3
     mixed = [bool(raw.table[name].dtype == object) for name in raw.table.columns]
     columns = {f"c{at}": _as_arrow(raw.table[name], mixed[at]) for at, name in enumerate(raw.table.columns)}
     if raw.geometry is not None:
@@ -102,12 +100,27 @@ def _say(folder: Path, said: dict[str, object]) -> None:
     (folder / "said.json").write_text(json.dumps(said, ensure_ascii=False, default=str), encoding="utf-8")
 
 
-if __name__ == "__main__":
+def run(request: str, out: str) -> int:
+    """Do `main`, and end in a number whatever happens: the parent words it.
+
+    Parameters
+    ----------
+    request, out : str
+        As for `main`.
+
+    Returns
+    -------
+    int
+        0 when done, 3 when memory did not suffice, 4 for anything else.
+    """
     try:
-        code = main(sys.argv[1], sys.argv[2])
+        return main(request, out)
     except MemoryError:
-        code = 3
-    except Exception:  # noqa: BLE001 - whatever it is, the parent words it
+        return 3
+    except Exception:  # noqa: BLE001 - whatever it is
         traceback.print_exc()
-        code = 4
-    raise SystemExit(code)
+        return 4
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(sys.argv[1], sys.argv[2]))

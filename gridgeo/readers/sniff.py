@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import zipfile
 from pathlib import Path
 from typing import Literal
@@ -145,7 +146,7 @@ def _sniff_zip(path: Path) -> Kind:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, struct.error, OSError, OverflowError, ValueError, NotImplementedError) as error:
         raise refusal(path, "broken_zip") from error
     if "[Content_Types].xml" in names and any(name.startswith("xl/") for name in names):
         return "xlsx"

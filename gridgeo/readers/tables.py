@@ -49,10 +49,12 @@ def read_csv(path: Path) -> RawLayer:
         raise refusal(path, "not_text")
     sample = [line for line in content[:20_000].splitlines() if line.strip()][:20]
     separator = max(",;\t|", key=lambda mark: sum(line.count(mark) for line in sample))
+    rows: Rows = []
     try:
-        rows: Rows = [list(row) for row in csv.reader(io.StringIO(content, newline=""), delimiter=separator)]
+        # Strict: a mark that is never closed would swallow all rows behind it into one cell.
+        rows.extend(list(row) for row in csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
-        raise refusal(path, "library_says", detail=error) from error
+        raise refusal(path, "open_quote", row=len(rows) + 1) from error
     return make_layer(path, "csv", rows, [])
 
 
@@ -116,7 +118,8 @@ def make_layer(path: Path, kind: str, rows: Rows, merges: list[Merge]) -> RawLay
     Returns
     -------
     RawLayer
-        The rows below the header, without blank rows and totals; `ROW` is the row in the file counted from 1.
+        The rows below the header, without blank rows and totals; `ROW` is the row in the file counted from 1. Titles
+        above the header, totals, and cells under no column's name are listed as dropped.
 
     Raises
     ------
@@ -135,7 +138,11 @@ def make_layer(path: Path, kind: str, rows: Rows, merges: list[Merge]) -> RawLay
     names = _column_names(grid[start : start + depth])
     kept: Rows = []
     numbers: list[int] = []
-    dropped: list[dict[str, object]] = []
+    dropped: list[dict[str, object]] = [
+        {"row": at, "why": "above_header", "value": next(_text(cell) for cell in row if _text(cell))[:60]}
+        for at, row in enumerate(grid[:start], 1)
+        if any(_text(cell) for cell in row)
+    ]
     for at, row in enumerate(grid[start + depth :], start + depth + 1):
         first = next((_text(cell) for cell in row if _text(cell)), "")
         if not first:
@@ -143,6 +150,9 @@ def make_layer(path: Path, kind: str, rows: Rows, merges: list[Merge]) -> RawLay
         if re.sub(r"[\s:：]", "", unicodedata.normalize("NFKC", first)).lower() in _TOTALS:
             dropped.append({"row": at, "why": "total_row", "value": first})
             continue
+        beyond = [_text(cell) for cell, name in zip(row, names, strict=True) if _text(cell) and not name]
+        if beyond:
+            dropped.append({"row": at, "why": "beyond_columns", "value": ", ".join(beyond)[:60]})
         kept.append(row)
         numbers.append(at)
     columns = {name: [_plain(row[at]) for row in kept] for at, name in enumerate(names) if name}

@@ -13,6 +13,7 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from gridgeo.readers.counts import count_rows, open_tables
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.sniff import Kind, refusal
 
@@ -44,19 +45,22 @@ def read_vector(path: Path, kind: Kind, *, layer: str | None = None, first: bool
         If it cannot be read, or has no such layer.
     """
     choices: list[str] = []
+    counted: int | None = None
     try:
         if kind == "parquet":
             frame = gpd.read_parquet(path)
         else:
             choices = _list_layers(path, kind)
-            frame = _read_ogr(
-                path, kind, _choose_layer(path, choices, choices[0] if first and choices and layer is None else layer)
-            )
+            chosen = _choose_layer(path, choices, choices[0] if first and choices and layer is None else layer)
+            counted = count_rows(path, kind, chosen, len(choices))
+            frame = _read_ogr(path, kind, chosen)
     except (DataSourceError, DataLayerError, shapely.errors.ShapelyError, RuntimeError, ValueError, TypeError) as error:
         if hasattr(error, "key"):
             raise
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise refusal(path, "library_says", detail=said.replace(str(path), path.name)[:120]) from error
+    if counted is not None and len(frame) != counted:
+        raise refusal(path, "rows_differ", read=len(frame), said=counted)
     geometry = shapely.force_2d(frame.geometry.to_numpy())
     table = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index(drop=True)
     table[ROW] = np.arange(1, len(table) + 1)
@@ -68,7 +72,8 @@ def _read_ogr(path: Path, kind: Kind, layer: str) -> gpd.GeoDataFrame:
     # Latin-1 keeps every byte, so that the encoding can be told afterwards, from all of the text at once.
     encoding = "ISO-8859-1" if kind == "shp" else None
     with np.errstate(invalid="ignore"):
-        frame = pyogrio.read_dataframe(path, layer=layer, encoding=encoding)
+        # A geometry that cannot be drawn is no reason to drop its row: it becomes a row without one, which is named.
+        frame = pyogrio.read_dataframe(path, layer=layer, encoding=encoding, on_invalid="ignore")
     if not isinstance(frame, gpd.GeoDataFrame):
         raise refusal(path, "no_layer")
     return _decode_shapefile(path, frame) if kind == "shp" else frame
@@ -94,9 +99,8 @@ def _choose_layer(path: Path, names: list[str], layer: str | None) -> str:
 
 def _tables(path: Path) -> list[str]:
     """Return the layers of a GeoPackage that are tables: a view may run for ever."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+    with closing(open_tables(path)) as database:
         try:
-            database.execute("PRAGMA trusted_schema = OFF")
             if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise refusal(path, "damaged")
             listed = database.execute(
