@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -255,21 +256,28 @@ def _same_shapes(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:
 def _follow_stations(coverage: Coverage, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> Coverage:
     if after is before:
         return coverage
-    old = {station: row for row, station in enumerate(before["station_id"])}
-    new = {station: row for row, station in enumerate(after["station_id"])}
-    for station in [station for station in old if station not in new]:
+    old, new = pd.Index(before["station_id"]), pd.Index(after["station_id"])
+    for station in old[~old.isin(new)]:
         coverage = remove_station(coverage, station)
-    for station, row in new.items():
-        one = after.iloc[[row]]
-        if station not in old:
-            coverage = add_station(coverage, one)
-        elif not _same_row(before.iloc[[old[station]]], one):
-            coverage = move_station(coverage, one)
+    place = old.get_indexer(new)
+    for row in np.flatnonzero(~_same_rows(before, after, place)):
+        follow = add_station if place[row] < 0 else move_station
+        coverage = follow(coverage, after.iloc[[row]])
     return coverage
 
 
-def _same_row(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame) -> bool:
-    if not _same_shapes(one, two):
-        return False
-    texts = [pd.DataFrame(each.drop(columns=each.geometry.name)).reset_index(drop=True) for each in (one, two)]
-    return texts[0].equals(texts[1])
+def _same_rows(
+    before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, place: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Tell which rows after are the same as the rows in given places before; a place below zero is none."""
+    known = np.flatnonzero(place >= 0)
+    same = np.zeros(len(after), dtype=bool)
+    if list(before.columns) != list(after.columns):
+        return same
+    one, two = (each.to_numpy() for each in (before.geometry, after.geometry))
+    same[known] = np.asarray(shapely.equals_identical(one[place[known]], two[known]))
+    for column in after.columns.drop(after.geometry.name):
+        was, now = (each[column].to_numpy(dtype=object) for each in (before, after))
+        was, now = was[place[known]], now[known]
+        same[known] &= (was == now) | (pd.isna(was) & pd.isna(now))
+    return same
