@@ -16,7 +16,6 @@ from rich.table import Table
 from gridgeo.errors import GridgeoError, join_sentences
 from gridgeo.texts import text
 
-
 # What `gridgeo.assessment` calls with the name of each step that begins; the entry ``cli.step_<step>`` words it.
 Report = Callable[[str], None]
 
@@ -110,7 +109,8 @@ def print_table(title: str, columns: list[str], rows: list[list[str]], *, right:
     """
     table = Table(title=title, title_justify="left", title_style="bold")
     for position, column in enumerate(columns):
-        table.add_column(column, justify="right" if position in (right or set()) else "left")
+        # Folded rather than cut: Chinese has no blanks to break lines at, and a name cut short names nothing.
+        table.add_column(column, justify="right" if position in (right or set()) else "left", overflow="fold")
     for row in rows:
         # Names come from users' files: rich must not read brackets in them as markup.
         table.add_row(*(cell.replace("[", "\\[") for cell in row))
