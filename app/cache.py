@@ -20,6 +20,7 @@ from gridgeo.maps.results import Show
 from gridgeo.plan import Plan
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.redraw import Finding, judge_plan
+from gridgeo.redraw.ground import find_ground
 from gridgeo.scenario import Comparison, Scenario, ScenarioResult, compare, run_scenario
 from gridgeo.service_area import service_areas
 
@@ -333,7 +334,10 @@ def _map_file(path: str, number: int, cutoffs_m: tuple[float, ...], lang: str, _
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _redraw_map(path: str, number: int, band: tuple[float, float], _state: State) -> dict[str, Any]:  # noqa: ARG001
-    return work_map(_state.plan, redraw_layers(_state.plan, households_per_grid=band)).component_data()
+    data = work_map(_state.plan, redraw_layers(_state.plan, households_per_grid=band)).component_data()
+    # Worked out once for a plan's blocks: here rather than in the reader's first edit.
+    _ = find_ground(_state.plan).outline
+    return data
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False, hash_funcs={Scenario: repr})

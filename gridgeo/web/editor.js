@@ -290,19 +290,28 @@
       L.DomEvent.disableClickPropagation(this._box);
       return this._box;
     },
+    /** Buttons are made once: Leaflet takes a click on one that is gone for a click on the map. */
     render() {
       const { view, wish, tool } = this._editor;
       const wanted = TOOLS.filter((name) => wish.tools.includes(name));
+      const made = wanted.join();
+      if (this._made !== made) {
+        this._made = made;
+        this._buttons = new Map(wanted.map((name) => [name, this._button(name)]));
+        this._box.replaceChildren(...this._buttons.values());
+      }
       this._box.hidden = wanted.length < 2;
       this._box.setAttribute("aria-label", view.word("tools"));
-      const made = wanted.map((name) => {
-        const onclick = () => (name === "choose" ? tool !== name && this._editor.turn(tool) : this._editor.turn(name));
-        const word = view.word(`tool_${name}`);
-        const pressed = String(tool === name);
-        const said = { type: "button", onclick, "data-tool": name, title: word, "aria-label": word, "aria-pressed": pressed };
-        return element("button", said, icon(name));
-      });
-      this._box.replaceChildren(...made);
+      for (const [name, button] of this._buttons) {
+        button.title = view.word(`tool_${name}`);
+        button.setAttribute("aria-label", button.title);
+        button.setAttribute("aria-pressed", String(tool === name));
+      }
+    },
+    _button(name) {
+      const editor = this._editor;
+      const onclick = () => (name === "choose" ? editor.tool !== name && editor.turn(editor.tool) : editor.turn(name));
+      return element("button", { type: "button", onclick, "data-tool": name }, icon(name));
     },
   });
 
@@ -317,7 +326,8 @@
       const [begin, end] = shape.partStart
         ? [shape.partStart[shape.featureStart[f]], shape.partStart[shape.featureStart[f + 1]]]
         : [f, f + 1];
-      for (let v = begin; v < end; v += 1) {
+      // A ring's last corner is its first.
+      for (let v = begin; v < Math.max(end - 1, begin + 1); v += 1) {
         all += 1;
         inside += holds(ring, shape.xy[2 * v], shape.xy[2 * v + 1]) ? 1 : 0;
       }

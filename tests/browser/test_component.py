@@ -1,0 +1,321 @@
+"""The map component by itself: what a reader does on it is told once, what changed is taken, the view never jumps."""
+
+import functools
+import http.server
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+from redraw_places import town
+
+from gridgeo.maps import work_map
+from gridgeo.maps.basemaps import basemap_data
+from gridgeo.maps.document import WEB
+from gridgeo.maps.editing import redraw_layers, whatif_layers
+from gridgeo.maps.patches import patch_layer
+from gridgeo.redraw import apply_edit, make_edit
+from gridgeo.scenario import assess_fresh, update_coverage
+
+HOSTILE = "<img src=x onerror=alert(1)></script>`${alert(1)}`\"'\u202e"
+EDIT = {"choose": "blocks", "tools": ["choose", "lasso", "line", "place"], "drag": ["stations"], "pick": ["stations"]}
+EDIT |= {"chosen": None, "turn": 0, "paint": None}
+
+
+ASKED = []
+"""The tiles that were asked for."""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves the component's folder, and a tile wherever one is asked for."""
+
+    def do_GET(self):
+        if not self.path.startswith("/tile/"):
+            super().do_GET()
+            return
+        ASKED.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Type", "image/svg+xml")
+        self.end_headers()
+        self.wfile.write(b'<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256"/>')
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def folder():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=WEB)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Host:
+    """Stands for Streamlit: gives the component its arguments and hears what it tells."""
+
+    def __init__(self, page):
+        self.page = page
+        page.evaluate(
+            """() => { window.told = []; window.addEventListener("message", (event) => {
+              if (event.data.type === "streamlit:setComponentValue") { window.told = event.data.value.events; } }); }"""
+        )
+
+    def give(self, data, *, layers=None, patches=None, seen=0, **more):
+        args = {
+            "options": data["options"], "frame": data["frame"],
+            "wanted": [[name, layer["version"]] for name, layer in data["layers"].items()],
+            "layers": data["layers"] if layers is None else layers, "patches": patches or {},
+            "command": None, "edit": EDIT, "linked": None, "basemap": None, "seen": seen, "lang": "en", "height": 600,
+        } | more  # fmt: skip
+        self.page.evaluate("(args) => window.postMessage({type: 'streamlit:render', args}, '*')", args)
+        self.page.wait_for_function("window.gridgeo.view && gridgeo.view.ready")
+        self.page.wait_for_timeout(60)
+
+    def told(self):
+        self.page.wait_for_timeout(60)
+        return [{name: each[name] for name in each if name != "number"} for each in self.page.evaluate("window.told")]
+
+    def at(self, layer, key):
+        return self.page.evaluate(
+            """([id, key]) => { const { map, layers } = gridgeo.view; const { shape, data } = layers.get(id);
+              const i = data.keys.indexOf(key); const s = map.options.crs.scale(map.getZoom()) / 256;
+              const o = map.getPixelOrigin(); const b = shape.boxes ? [0, 1].map((k) =>
+                (shape.boxes[4 * i + k] + shape.boxes[4 * i + 2 + k]) / 2) : [shape.xy[2 * i], shape.xy[2 * i + 1]];
+              const p = map.layerPointToContainerPoint([b[0] * s - o.x, b[1] * s - o.y]);
+              const r = map.getContainer().getBoundingClientRect(); return [p.x + r.left, p.y + r.top]; }""",
+            [layer, key],
+        )
+
+    def chosen(self):
+        return self.page.evaluate(CHOSEN)
+
+    def view(self):
+        return self.page.evaluate(
+            "() => { const m = gridgeo.view.map; const c = m.getCenter(); return [m.getZoom(), c.lat, c.lng] }"
+        )
+
+
+CHOSEN = "() => (window.told.filter((event) => event.chosen).pop() || { chosen: [] }).chosen"
+
+
+def compiled(plan):
+    return work_map(plan, redraw_layers(plan, households_per_grid=(300, 500))).component_data()
+
+
+@pytest.fixture
+def host(visit, folder):
+    page = visit(lang="en-GB", size=(1000, 640)).page
+    page.goto(folder + "/index.html")
+    return Host(page)
+
+
+@pytest.fixture
+def data():
+    return compiled(town())
+
+
+def test_blocks_are_chosen_by_click_control_lasso_and_escape(host, data):
+    host.give(data)
+    mouse, keyboard = host.page.mouse, host.page.keyboard
+    mouse.click(*host.at("blocks", "B02"))
+    assert host.told()[-1] == {"chosen": ["B02"]}
+    keyboard.down("Control")
+    mouse.click(*host.at("blocks", "B32"))
+    keyboard.up("Control")
+    assert set(host.told()[-1]["chosen"]) == {"B02", "B32"}
+    keyboard.press("Escape")
+    assert host.told()[-1] == {"chosen": []}
+    host.page.locator("[data-tool=lasso]").click()
+    (left, top), (right, low) = host.at("blocks", "B01"), host.at("blocks", "B10")
+    corners = [(left - 60, top - 60), (right + 60, top - 60), (right + 60, low + 60), (left - 60, low + 60)]
+    mouse.move(*corners[0])
+    mouse.down()
+    for corner in corners[1:]:
+        mouse.move(*corner, steps=3)
+    mouse.up()
+    assert set(host.told()[-1]["chosen"]) == {"B00", "B01", "B10", "B11"}
+
+
+def test_a_line_a_place_and_a_drag_are_told_in_degrees(host, data):
+    host.give(data)
+    mouse = host.page.mouse
+    host.page.locator("[data-tool=line]").click()
+    mouse.click(*host.at("blocks", "B00"))
+    mouse.click(*host.at("blocks", "B03"))
+    host.page.keyboard.press("Enter")
+    line = host.told()[-1]["line"]
+    assert len(line) == 2
+    assert line[0][1] < line[1][1]
+    host.page.locator("[data-tool=place]").click()
+    mouse.click(*host.at("blocks", "B22"))
+    assert len(host.told()[-1]["place"]) == 2
+    x, y = host.at("stations", "S1")
+    before = host.view()
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + 40, y - 30, steps=4)
+    mouse.up()
+    dragged = host.told()[-1]["drag"]
+    assert (dragged["layer"], dragged["key"]) == ("stations", "S1")
+    # The map stays where it is, and the click that ends the drag chooses nothing.
+    assert host.view() == before
+    assert "drag" in host.told()[-1]
+    host.page.keyboard.press("Control+z")
+    assert host.told()[-1] == {"step": "undo"}
+
+
+def test_what_the_app_has_not_confirmed_is_told_again(host, data):
+    host.give(data)
+    host.page.mouse.click(*host.at("blocks", "B02"))
+    host.page.mouse.click(*host.at("blocks", "B12"))
+    assert [each["chosen"] for each in host.told()] == [["B02"], ["B12"]]
+    first = host.page.evaluate("window.told[0].number")
+    host.give(data, layers={}, seen=first)
+    host.page.mouse.click(*host.at("blocks", "B22"))
+    assert [each["chosen"] for each in host.told()] == [["B12"], ["B22"]]
+
+
+def test_only_what_changed_travels_and_the_view_stays(host, data):
+    host.give(data)
+    host.page.evaluate("gridgeo.view.map.setZoom(17.5, {animate: false})")
+    before = host.view()
+    plan = town()
+    for edit in (
+        make_edit("move_blocks", blocks=["B11"], to="G2"),
+        make_edit("split_grid", grid="G4", line=[[200, 300], [400, 300]]),
+        make_edit("merge_grids", grids=["G1", "G2"]),
+    ):
+        plan = apply_edit(plan, edit).plan
+        after = compiled(plan)
+        changed = {name: layer for name, layer in after["layers"].items() if layer != data["layers"][name]}
+        patches = {name: patch_layer(data["layers"][name], layer) for name, layer in changed.items()}
+        whole = {name: changed[name] for name, patch in patches.items() if patch is None}
+        patches = {name: patch | {"from": data["layers"][name]["version"]} for name, patch in patches.items() if patch}
+        assert "blocks" in patches
+        assert len(json.dumps(patches)) < len(json.dumps(changed))
+        host.give(after, layers=whole, patches=patches)
+        assert host.told() == []
+        held = host.page.evaluate(
+            """() => Object.fromEntries([...gridgeo.view.layers].map(([id, layer]) => [id, {
+              version: layer.data.version, keys: layer.data.keys, labels: layer.data.labels,
+              lookOf: Array.from(layer.lookOf), xy: Array.from(layer.shape.xy), at: layer.data.labelAt,
+              fields: layer.data.fields.map((field) => field.values) }]))"""
+        )
+        host.page.evaluate("(data) => { window.fresh = gridgeo.layer(data) }", after["layers"]["grids"])
+        for name, layer in after["layers"].items():
+            assert held[name]["version"] == layer["version"]
+            assert held[name]["keys"] == layer["keys"]
+            assert held[name]["labels"] == layer["labels"]
+            assert held[name]["at"] == layer["labelAt"]
+            assert held[name]["lookOf"] == layer["lookOf"]
+            assert held[name]["fields"] == [field["values"] for field in layer["fields"]]
+        assert held["grids"]["xy"] == host.page.evaluate("Array.from(window.fresh.shape.xy)")
+        data = after
+    assert host.view() == before
+
+
+def test_a_lost_message_is_asked_for_again(host, data):
+    host.give(data)
+    after = compiled(apply_edit(town(), make_edit("move_blocks", blocks=["B11"], to="G2")).plan)
+    host.give(after, layers={})
+    assert host.told()[-1] == {"need": True}
+
+
+def test_a_click_paints_at_once(host, data):
+    host.give(data, edit=EDIT | {"paint": {"to": "G4", "look": 3}})
+    host.page.mouse.click(*host.at("blocks", "B02"))
+    assert host.told() == [{"paint": {"key": "B02", "to": "G4"}}]
+    look = "gridgeo.view.layers.get('blocks').lookOf[gridgeo.view.layers.get('blocks').data.keys.indexOf('B02')]"
+    assert host.page.evaluate(look) == 3
+
+
+def test_words_of_users_are_text_on_map_card_and_legend(host):
+    plan = town()
+    grids = plan.grids.assign(name=[HOSTILE + str(row) for row in range(len(plan.grids))], staff=HOSTILE)
+    stations = plan.stations.assign(name=HOSTILE, services=HOSTILE, hours="Mon-Fri 08:00-18:00")
+    plan = plan.replace(grids=grids, stations=stations, gates=plan.gates.assign(name=HOSTILE))
+    plan = replace(plan, info=replace(plan.info, name=replace(plan.info.name, zh=HOSTILE, en=HOSTILE)))
+    host.give(compiled(plan))
+    for layer, key in (("blocks", "B02"), ("stations", "S1")):
+        host.page.mouse.move(*host.at(layer, key))
+        host.page.wait_for_timeout(60)
+        assert HOSTILE in host.page.locator(".gg-card").text_content()
+    assert host.page.locator(".gg-frame img").count() == 0
+    coverage = assess_fresh(plan, (300.0, 500.0))
+    host.give(work_map(plan, whatif_layers(plan, [coverage.at(300), coverage.at(500)])).component_data())
+    for layer, key in (("gates", "D1"), ("walks", "V11")):
+        host.page.mouse.move(*host.at(layer, key))
+        host.page.wait_for_timeout(60)
+    assert host.page.locator(".gg-frame img").count() == 0
+
+
+def test_a_moved_station_sends_only_households_that_changed(host):
+    plan = town()
+    coverage = assess_fresh(plan, (150.0, 300.0))
+    after = apply_edit(plan, make_edit("move_station", station="S1", at=[300, 100])).plan
+    moved = update_coverage(coverage, plan, after)
+    one, two = (
+        work_map(each, whatif_layers(each, [found.at(150), found.at(300)])).component_data()
+        for each, found in ((plan, coverage), (after, moved))
+    )
+    host.give(one, edit=EDIT | {"choose": None})
+    patches = {}
+    for name, layer in two["layers"].items():
+        if layer["version"] != one["layers"][name]["version"]:
+            patches[name] = patch_layer(one["layers"][name], layer)
+    assert set(patches) == {"households", "stations"}
+    looks = (patches["households"] or two["layers"]["households"])["lookOf"]
+    assert len(looks) <= len(plan.households)
+
+
+def test_the_view_stands_in_the_address_and_comes_back(host, data, folder):
+    host.give(data)
+    host.page.evaluate("gridgeo.view.map.setZoom(17, {animate: false})")
+    host.page.wait_for_timeout(60)
+    address, before = host.page.url, host.view()
+    assert "#map=17/" in address
+    host.page.goto("about:blank")
+    host.page.goto(address)
+    again = Host(host.page)
+    again.give(data)
+    assert again.view()[0] == before[0]
+    assert again.view()[1:] == pytest.approx(before[1:], abs=2e-5)
+
+
+def test_a_hidden_map_is_whole_when_it_is_shown(host, data):
+    host.page.evaluate("document.body.style.display = 'none'")
+    host.give(data)
+    host.page.evaluate("document.body.style.display = 'block'")
+    host.page.wait_for_timeout(200)
+    assert host.page.evaluate("gridgeo.view.map.getBounds().contains(gridgeo.view.frameData.bounds)")
+    host.page.set_viewport_size({"width": 700, "height": 500})
+    host.page.wait_for_timeout(200)
+    assert host.page.evaluate("gridgeo.view.map.getSize().x") <= 700
+
+
+def test_tiles_come_only_when_asked_for_and_lie_where_the_data_is(host, data, folder):
+    host.give(data)
+    assert ASKED == []
+    for name in ("tianditu", "amap"):
+        ASKED.clear()
+        wish = basemap_data(name, data["frame"]["bounds"], key="k")
+        host.give(data, layers={}, basemap=wish | {"urls": [f"{folder}/tile/{name}/{{z}}/{{x}}/{{y}}"]})
+        host.page.wait_for_timeout(250)
+        assert ASKED
+        # Where a tile lies on the screen less where its coordinates belong: the shift of the provider's pictures.
+        off = host.page.evaluate(TILE_OFFSET)
+        assert off == pytest.approx([-each for each in wish["shift"]], abs=2e-5)
+    host.give(data, layers={}, basemap=None)
+    assert host.page.locator(".leaflet-tile").count() == 0
+
+
+TILE_OFFSET = """() => {
+  const { map } = gridgeo.view;
+  const tile = document.querySelector(".leaflet-tile");
+  const [, z, x, y] = /(\\d+)\\/(\\d+)\\/(\\d+)$/.exec(tile.src).map(Number);
+  const belongs = map.unproject([256 * x, 256 * y], z);
+  const a = tile.getBoundingClientRect(); const b = map.getContainer().getBoundingClientRect();
+  const lies = map.containerPointToLatLng([a.left - b.left, a.top - b.top]);
+  return [lies.lng - belongs.lng, lies.lat - belongs.lat];
+}"""
