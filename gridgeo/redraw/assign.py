@@ -10,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridgeo.edit_log import EditRecord
 from gridgeo.errors import InputError
 from gridgeo.partition.bounds_text import walk_corners, word_bounds
 from gridgeo.plan import Plan
-from gridgeo.redraw.changes import Change, find_row, plain_value, read_row, same_value
+from gridgeo.redraw.board import SUMS, Board, find_board
+from gridgeo.redraw.changes import Change, find_row
 from gridgeo.redraw.ground import Ints, find_ground
+from gridgeo.redraw.memory import notes_on
+from gridgeo.redraw.rows import read_cells, read_row, same_value
 from gridgeo.texts import LANGUAGES
-
-SUMS = ("households", "persons", "load")
-"""What a grid's row adds up over its blocks."""
 
 _BOUNDS = ("bounds_zh", "bounds_en")
 _DERIVED = ("community_id", *SUMS, "area_m2", "compactness", "corners", *_BOUNDS)
@@ -38,9 +39,7 @@ def grid_labels(plan: Plan) -> npt.NDArray[np.object_]:
     ndarray of object, shape (blocks,)
         Grid ids; None for a block without one.
     """
-    labels: npt.NDArray[np.object_] = plan.blocks["grid_id"].to_numpy(dtype=object, copy=True)
-    labels[plan.blocks["grid_id"].isna().to_numpy()] = None
-    return labels
+    return find_board(plan).labels.copy()
 
 
 def require_blocks(plan: Plan, blocks: tuple[str, ...]) -> Ints:
@@ -113,10 +112,26 @@ def require_unlocked(plan: Plan, grids: set[str]) -> None:
     InputError
         If one is locked.
     """
-    locked = plan.grids["grid_id"][plan.grids["locked"]]
-    hit = sorted(grids & set(locked))
+    hit = sorted(grids & locked_grids(plan))
     if hit:
         raise InputError("grid_locked", value=", ".join(hit))
+
+
+def locked_grids(plan: Plan) -> set[str]:
+    """Return the grids that cannot be redrawn.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    set of str
+        Their ids.
+    """
+    ids, locked = read_cells(plan.grids, "grid_id"), read_cells(plan.grids, "locked")
+    return {grid for grid, is_locked in zip(ids, locked, strict=True) if is_locked}
 
 
 def next_grid_id(plan: Plan) -> str:
@@ -132,7 +147,7 @@ def next_grid_id(plan: Plan) -> str:
     str
         The next number after the highest, in the form of the ids in use: ``G012`` after ``G011``.
     """
-    used = [str(grid) for grid in plan.grids["grid_id"]]
+    used = read_cells(plan.grids, "grid_id")
     found = [match for match in map(_NUMBER.match, used + _gone(plan)) if match]
     if not found:
         return "G001"
@@ -146,7 +161,6 @@ def reassign(
     targets: npt.NDArray[np.object_],
     *,
     come: Mapping[str, Mapping[str, Any]] | None = None,
-    labels: npt.NDArray[np.object_] | None = None,
 ) -> list[Change]:
     """Work out what follows when blocks change their grid.
 
@@ -160,29 +174,26 @@ def reassign(
         The grid of each from now on.
     come : mapping, optional
         New grids: id → values of their row. A grid left without blocks goes.
-    labels : ndarray of object, optional
-        What `grid_labels` returned, if known.
 
     Returns
     -------
     list of Change
         The changes of ``blocks`` and ``grids``; empty when every block stays where it is.
     """
-    labels = grid_labels(plan) if labels is None else labels.copy()
-    moves = labels[rows] != targets
+    board = find_board(plan)
+    moves = board.labels[rows] != targets
     rows, targets = rows[moves], targets[moves]
     if len(rows) == 0:
         return []
     order = np.argsort(rows, kind="stable")
     rows, targets = rows[order], targets[order]
-    before = labels[rows]
-    labels[rows] = targets
+    before = board.labels[rows]
     changes = [
         Change("blocks", int(row), {"grid_id": old}, {"grid_id": new})
         for row, old, new in zip(rows, before, targets, strict=True)
     ]
     touched = {grid for grid in (*before, *targets) if grid is not None}
-    return changes + _redraw(plan, labels, touched, come or {})
+    return changes + _redraw(plan, board.moved(rows, targets), touched, come or {})
 
 
 def measure_grid(plan: Plan, members: Ints) -> dict[str, Any]:
@@ -201,22 +212,21 @@ def measure_grid(plan: Plan, members: Ints) -> dict[str, Any]:
         ``community_id``, ``households``, ``persons``, ``area_m2``, ``compactness`` and ``geometry``, the same to the
         last bit as `gridgeo.partition.dissolve_grids` gives.
     """
-    ground, blocks = find_ground(plan), plan.blocks
+    ground, board = find_ground(plan), find_board(plan)
     union = shapely.coverage_union_all(ground.shapes[members])
     parts = shapely.get_parts(union)
     shape = parts[0] if len(parts) == 1 else union
-    communities = set(blocks["community_id"].array[members].dropna())
+    communities = set(board.communities[members]) - {None}
     figures: dict[str, Any] = {
         "community_id": communities.pop() if len(communities) == 1 else None,
         "area_m2": float(shape.area),
         "compactness": float(4 * np.pi * shape.area / shape.length**2),
         "geometry": shape,
     }
-    for name in SUMS:
-        if name in blocks.columns:
-            value = blocks[name].to_numpy()[members].sum().item()
-            figures[name] = None if value != value else value  # noqa: PLR0124 (only NaN differs from itself)
-    if "corners" in plan.grids:
+    for name, each in board.sums.items():
+        value = each[members].sum().item()
+        figures[name] = None if value != value else value  # noqa: PLR0124 (only NaN differs from itself)
+    if "corners" in plan.grids.columns:
         figures["corners"] = walk_corners(shape)
     return figures
 
@@ -238,7 +248,7 @@ def bound_grid(plan: Plan, labels: npt.NDArray[np.object_], members: Ints) -> di
     dict
         The columns that `gridgeo.partition.bounds_text.describe_bounds` gives, where the plan's grids have them.
     """
-    kept = [lang for lang in LANGUAGES if f"bounds_{lang}" in plan.grids]
+    kept = [lang for lang in LANGUAGES if f"bounds_{lang}" in plan.grids.columns]
     outline = find_ground(plan).outline if kept else None
     if outline is None:
         return {f"bounds_{lang}": "" for lang in kept}
@@ -258,34 +268,36 @@ def bound_grid(plan: Plan, labels: npt.NDArray[np.object_], members: Ints) -> di
     return told
 
 
-def _redraw(
-    plan: Plan, labels: npt.NDArray[np.object_], touched: set[str], come: Mapping[str, Mapping[str, Any]]
-) -> list[Change]:
+def _redraw(plan: Plan, board: Board, touched: set[str], come: Mapping[str, Mapping[str, Any]]) -> list[Change]:
+    """Return the changes of the grids' rows, with the board as it is after the edit."""
     changes = []
-    kept = [name for name in _DERIVED if name in plan.grids.columns] + [plan.grids.active_geometry_name]
-    held = {name: plan.grids[name].array for name in kept}
-    place = {str(grid): row for row, grid in enumerate(plan.grids["grid_id"].tolist())}
+    kept = [name for name in _DERIVED if name in plan.grids.columns] + [plan.grids.geometry.name]
+    ids = read_cells(plan.grids, "grid_id")
+    place = {grid: row for row, grid in enumerate(ids)}
     for grid in sorted(touched - set(come)):
         row = place[grid]
-        members = np.flatnonzero(labels == grid)
-        if len(members) == 0:
+        if grid not in board.members:
             changes.append(Change("grids", row, read_row(plan.grids, row), None))
             continue
-        told = measure_grid(plan, members) | bound_grid(plan, labels, members)
-        before = {name: plain_value(held[name][row]) for name in kept if name in told}
+        told = _tell_grid(plan, board, grid)
+        before = read_row(plan.grids, row, [name for name in kept if name in told])
         differs = {name: told[name] for name, value in before.items() if not same_value(value, told[name])}
         if differs:
             changes.append(Change("grids", row, {name: before[name] for name in differs}, differs))
-    left = [grid for grid in place if not (grid in touched and not (labels == grid).any())]
+    gone = touched - set(board.members)
+    left = [grid for grid in ids if grid not in gone]
     for grid in sorted(come):
         at = next((place for place, other in enumerate(left) if other > grid), len(left))
         left.insert(at, grid)
-        members = np.flatnonzero(labels == grid)
-        told = measure_grid(plan, members) | bound_grid(plan, labels, members)
-        whole = dict.fromkeys(plan.grids.columns) | dict(come[grid]) | told
+        whole = dict.fromkeys(plan.grids.columns) | dict(come[grid]) | _tell_grid(plan, board, grid)
         known = {name: value for name, value in whole.items() if name in plan.grids.columns}
         changes.append(Change("grids", at, None, _filled(plan, known)))
     return _final_places(changes, left)
+
+
+def _tell_grid(plan: Plan, board: Board, grid: str) -> dict[str, Any]:
+    members = board.members[grid]
+    return measure_grid(plan, members) | bound_grid(plan, board.labels, members)
 
 
 def _final_places(changes: list[Change], order: list[str]) -> list[Change]:
@@ -311,4 +323,26 @@ def _filled(plan: Plan, values: dict[str, Any]) -> dict[str, Any]:
 def _gone(plan: Plan) -> list[str]:
     """Return the ids of grids that edits made: even when such a grid is gone, its id is not used again."""
     makers = [record for record in plan.edits if record.kind in ("new_grid", "split_grid")]
-    return [found for record in makers for found in re.findall(r'"grid_id":"([^"]+)"', record.changes)]
+    return [found for record in makers for found in find_written(record, "grid_id")]
+
+
+def find_written(record: EditRecord, column: str) -> list[str]:
+    """Return what a record of the log wrote into a column, found at most once.
+
+    Parameters
+    ----------
+    record : EditRecord
+        The record.
+    column : str
+        A column of text.
+
+    Returns
+    -------
+    list of str
+        Every value, before and after.
+    """
+    notes = notes_on(record)
+    if column not in notes:
+        notes[column] = re.findall(f'"{column}":"([^"]+)"', record.changes)
+    found: list[str] = notes[column]
+    return found

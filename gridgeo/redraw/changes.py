@@ -15,7 +15,9 @@ import shapely
 
 from gridgeo.errors import PlanError
 from gridgeo.plan import Plan
+from gridgeo.redraw.board import find_board, keep_board
 from gridgeo.redraw.ground import carry_ground, find_ground
+from gridgeo.redraw.rows import exchange_rows, pick_texts, read_cells, same_value, set_arrays, set_rows
 from gridgeo.schema import LAYERS
 
 
@@ -83,38 +85,13 @@ def apply_changes(plan: Plan, changes: Iterable[Change], *, rev: int | None = No
     PlanError
         If the plan does not hold what the changes say it held before.
     """
-    by_layer: dict[str, list[Change]] = {}
-    for change in changes:
-        by_layer.setdefault(change.layer, []).append(change)
+    moves, by_layer = _sort_out(changes)
     done = {name: _apply(getattr(plan, name), of_layer, name, rev) for name, of_layer in by_layer.items()}
-    moved = [change for change in by_layer.get("blocks", []) if "grid_id" in (change.after or {})]
-    if moved:
-        rows = np.array([change.row for change in moved])
-        grids = np.array([change.after["grid_id"] for change in moved if change.after is not None], dtype=object)
-        done["households"] = _regrid(plan, done.get("households", plan.households), rows, grids)
+    if moves:
+        _move(plan, done, moves, rev)
     after = replace(plan, **done)
     carry_ground(plan, after)
     return after
-
-
-def read_row(frame: gpd.GeoDataFrame, row: int, columns: Iterable[str] | None = None) -> dict[str, Any]:
-    """Return a row's values as changes hold them.
-
-    Parameters
-    ----------
-    frame : GeoDataFrame
-        The layer.
-    row : int
-        The row's place.
-    columns : iterable of str, optional
-        Which; all when left out.
-
-    Returns
-    -------
-    dict
-        Column → value; missing ones are None.
-    """
-    return {name: plain_value(frame[name].array[row]) for name in (columns or frame.columns)}
 
 
 def write_changes(changes: Iterable[Change]) -> str:
@@ -162,124 +139,61 @@ def _row_after(change: Change, changes: tuple[Change, ...]) -> int:
 
 
 def _apply(frame: gpd.GeoDataFrame, changes: list[Change], layer: str, rev: int | None) -> gpd.GeoDataFrame:
-    stay = [one for one in changes if one.before is not None and one.after is not None]
-    go = [one for one in changes if one.after is None]
-    come = sorted((one for one in changes if one.before is None), key=lambda one: one.row)
-    columns = _checked(frame, [*stay, *go], layer, rev)
-    changed = {name for one in stay for name in one.after or {}}
-    for name in changed:
-        mine = [(one.row, (one.after or {})[name]) for one in stay if name in (one.after or {})]
-        columns[name] = _put(columns[name], mine)
-    if changed:
-        frame = frame.assign(**{name: columns[name] for name in sorted(changed)})
-    if go:
-        keep = np.ones(len(frame), dtype=bool)
-        keep[[one.row for one in go]] = False
-        frame = frame[keep].reset_index(drop=True)
-    if come:
-        frame = _insert(frame, come)
-    return frame
+    values: dict[str, dict[int, Any]] = {}
+    for one in changes:
+        _require_before(frame, one, layer, rev)
+        if one.before is not None and one.after is not None:
+            for name, value in one.after.items():
+                values.setdefault(name, {})[one.row] = value
+    if values:
+        frame = set_rows(frame, values)
+    go = {one.row for one in changes if one.after is None}
+    come = sorted(((one.row, one.after or {}) for one in changes if one.before is None), key=lambda each: each[0])
+    return exchange_rows(frame, go, come) if go or come else frame
 
 
-def _checked(frame: gpd.GeoDataFrame, changes: list[Change], layer: str, rev: int | None) -> dict[str, Any]:
-    """Return the columns that changes touch, after checking that they hold what the changes say they held."""
-    columns: dict[str, Any] = {}
-    for change in changes:
-        for name, expected in (change.before or {}).items():
-            if name not in columns and name in frame:
-                columns[name] = frame[name].array
-            known = name in columns and change.row < len(frame)
-            if not known or not same_value(plain_value(columns[name][change.row]), expected):
-                raise PlanError("log_disagrees", layer=layer, row=change.row + 1, column=name, rev=rev or "–")
-    return columns
+def _require_before(frame: gpd.GeoDataFrame, change: Change, layer: str, rev: int | None) -> None:
+    """Refuse a change of a row that does not hold what the change says it held."""
+    for name, expected in (change.before or {}).items():
+        known = name in frame.columns and change.row < len(frame)
+        if not known or not same_value(read_cells(frame, name)[change.row], expected):
+            raise PlanError("log_disagrees", layer=layer, row=change.row + 1, column=name, rev=rev or "–")
 
 
-def _put(array: Any, values: list[tuple[int, Any]]) -> Any:  # noqa: ANN401 (an array of the column's type)
-    array = array.copy()
-    missing = np.nan if array.dtype.kind == "f" else None
-    for row, value in values:
-        array[row] = missing if value is None else value
-    return array
+def _sort_out(changes: Iterable[Change]) -> tuple[list[tuple[int, str | None, str | None]], dict[str, list[Change]]]:
+    """Part the moves of blocks (place, grid before, grid after) from all other changes, those by layer."""
+    moves, by_layer = [], {}  # type: ignore[var-annotated]
+    for one in changes:
+        rest = one
+        if one.layer == "blocks" and one.before and one.after and "grid_id" in one.after:
+            moves.append((one.row, one.before.get("grid_id"), one.after["grid_id"]))
+            both = (one.before, one.after)
+            before, after = ({name: told[name] for name in told if name != "grid_id"} for told in both)
+            rest = Change(one.layer, one.row, before, after)
+        if rest.before is None or rest.before or rest.after:
+            by_layer.setdefault(rest.layer, []).append(rest)
+    return moves, by_layer
 
 
-def _insert(frame: gpd.GeoDataFrame, come: list[Change]) -> gpd.GeoDataFrame:
-    """Put rows in at the places they get; a column they do not name is empty, zero or false."""
-    places = np.array([one.row for one in come])
-    size = len(frame) + len(come)
-    old = np.ones(size, dtype=bool)
-    old[places] = False
-    data: dict[str, Any] = {}
-    for column in frame.columns:
-        kind = frame[column].dtype
-        cells = np.empty(size, dtype=object)
-        cells[old] = frame[column].to_numpy(dtype=object)
-        for place, one in zip(places, come, strict=True):
-            cells[place] = (one.after or {}).get(column)
-        if column == frame.geometry.name:
-            geometry = cells
-        elif kind.kind in "iub":
-            data[column] = pd.Series([0 if cell is None else cell for cell in cells], dtype=kind)
-        elif kind == np.dtype(object):
-            data[column] = pd.Series(cells, dtype=object)
-        else:
-            data[column] = pd.Series(list(cells), dtype=kind)
-    order = [name for name in frame.columns if name != frame.geometry.name]
-    return gpd.GeoDataFrame({name: data[name] for name in order}, geometry=geometry, crs=frame.crs)[list(frame.columns)]
-
-
-def _regrid(plan: Plan, households: gpd.GeoDataFrame, blocks: Any, grids: Any) -> gpd.GeoDataFrame:  # noqa: ANN401
-    """Tell the households of some blocks which grid they now belong to."""
-    ground = find_ground(plan)
-    rows = [ground.households_of(int(block)) for block in blocks]
-    each = np.repeat(grids, [len(some) for some in rows])
-    every = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
-    if len(every) == 0:
-        return households
-    column = households["grid_id"].array.copy()
-    column[every] = pd.array(each, dtype=households["grid_id"].dtype)
-    return households.assign(grid_id=column)
-
-
-def plain_value(value: object) -> Any:  # noqa: ANN401 (a cell)
-    """Return a cell's value as changes hold it.
-
-    Parameters
-    ----------
-    value : object
-        The cell.
-
-    Returns
-    -------
-    object
-        Text, a number, a flag, a geometry, or None for a missing value.
-    """
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
-        return None if np.isnan(value) else float(value)
-    return value
-
-
-def same_value(one: object, two: object) -> bool:
-    """Tell whether two values are the same to the last bit.
-
-    Parameters
-    ----------
-    one, two : object
-        Values as `plain_value` gives them.
-
-    Returns
-    -------
-    bool
-        Whether they are.
-    """
-    if isinstance(one, shapely.Geometry) and isinstance(two, shapely.Geometry):
-        return one is two or bool(shapely.equals_identical(one, two))
-    return type(one) is type(two) and one == two
+def _move(
+    plan: Plan,
+    done: dict[str, gpd.GeoDataFrame],
+    moves: list[tuple[int, str | None, str | None]],
+    rev: int | None,
+) -> None:
+    """Put blocks into other grids, and tell the households there."""
+    board = find_board(plan)
+    for row, grid, _ in moves:
+        if row >= len(board.code) or board.names[board.code[row]] != grid:
+            raise PlanError("log_disagrees", layer="blocks", row=row + 1, column="grid_id", rev=rev or "–")
+    board = board.moved(np.array([row for row, *_ in moves], dtype=np.int64), [grid for *_, grid in moves])
+    blocks, households = done.get("blocks", plan.blocks), done.get("households", plan.households)
+    home = find_ground(plan).home
+    code = np.where(home < 0, 0, board.code[home])
+    done["blocks"] = set_arrays(blocks, {"grid_id": pick_texts(board.names, board.code, blocks["grid_id"].dtype)})
+    done["households"] = set_arrays(households, {"grid_id": pick_texts(board.names, code, households["grid_id"].dtype)})
+    if blocks is plan.blocks:
+        keep_board(done["blocks"], board)
 
 
 def _encode(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -327,5 +241,5 @@ def find_row(plan: Plan, layer: str, key: str) -> int | None:
     int or None
         Its place; None when there is no such row.
     """
-    ids = getattr(plan, layer)[LAYERS[layer].id_column].tolist()
+    ids = read_cells(getattr(plan, layer), LAYERS[layer].id_column)
     return ids.index(key) if key in ids else None

@@ -7,13 +7,12 @@ other side gets the next free number of its community. A code that was in use on
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 
 from gridgeo.partition.codes import number_places
 from gridgeo.plan import Plan
+from gridgeo.redraw.assign import find_written
 
 _DIGITS = 3
 
@@ -87,4 +86,4 @@ def _unit_code(unit: pd.Series) -> str:
 
 
 def _gone(plan: Plan) -> set[str]:
-    return {found for record in plan.edits for found in re.findall(r'"code":"([^"]+)"', record.changes)}
+    return {found for record in plan.edits for found in find_written(record, "code")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,16 +10,17 @@ import numpy as np
 from gridgeo.errors import InputError
 from gridgeo.plan import Plan
 from gridgeo.redraw.assign import (
-    grid_labels,
     next_grid_id,
     reassign,
     require_blocks,
     require_row,
     require_unlocked,
 )
-from gridgeo.redraw.changes import Change, find_row, read_row
+from gridgeo.redraw.board import NOBODY, Board, find_board
+from gridgeo.redraw.changes import Change, find_row
 from gridgeo.redraw.codes import next_code, number_grids
 from gridgeo.redraw.edits import Edit
+from gridgeo.redraw.rows import read_cells, read_row
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,12 @@ def move_blocks(plan: Plan, edit: Edit) -> Draft:
     """
     rows, target = require_blocks(plan, edit.get("blocks")), edit.get("to")
     require_row(plan, "grids", target)
-    labels = grid_labels(plan)
-    moving = rows[labels[rows] != target]
-    sources = {grid for grid in labels[moving] if grid is not None}
+    board = find_board(plan)
+    moving = rows[board.labels[rows] != target]
+    sources = set(board.labels[moving]) - {None}
     require_unlocked(plan, sources | ({target} if len(moving) else set()))
-    _require_left(labels, moving, sources)
-    return Draft(tuple(reassign(plan, rows, np.full(len(rows), target, dtype=object), labels=labels)))
+    _require_left(board, moving, sources)
+    return Draft(tuple(reassign(plan, rows, np.full(len(rows), target, dtype=object))))
 
 
 def merge_grids(plan: Plan, edit: Edit) -> Draft:
@@ -92,9 +94,9 @@ def merge_grids(plan: Plan, edit: Edit) -> Draft:
     if len(grids) == 1:
         raise InputError("merge_one", value=grids[0])
     require_unlocked(plan, set(grids))
-    labels = grid_labels(plan)
-    members = np.flatnonzero(np.isin(labels.astype(str), grids))
-    communities = sorted(set(plan.blocks["community_id"].iloc[members].dropna()))
+    board = find_board(plan)
+    members = np.sort(np.concatenate([board.members.get(grid, NOBODY) for grid in grids]))
+    communities = sorted(set(board.communities[members]) - {None})
     if len(communities) > 1:
         raise InputError("merge_across_communities", grids=", ".join(grids), communities=", ".join(communities))
     into = edit.get("into") or max(grids, key=lambda grid: (_held(plan, rows[grid]), -rows[grid]))
@@ -126,10 +128,10 @@ def make_grid(plan: Plan, edit: Edit) -> Draft:
     grid = edit.get("grid") or next_grid_id(plan)
     if find_row(plan, "grids", grid) is not None:
         raise InputError("item_exists", layer="grids", value=grid)
-    labels = grid_labels(plan)
-    sources = {source for source in labels[rows] if source is not None}
+    board = find_board(plan)
+    sources = set(board.labels[rows]) - {None}
     require_unlocked(plan, sources)
-    _require_left(labels, rows, sources)
+    _require_left(board, rows, sources)
     code = edit.get("code") or next_code(plan, rows)
     _require_free_code(plan, edit.get("code"), grid)
     row = new_grid_row(grid, name=edit.get("name"), code=code)
@@ -242,12 +244,10 @@ def set_values(plan: Plan, layer: str, row: int, after: dict[str, object]) -> tu
     return (Change(layer, row, {name: before[name] for name in differs}, differs),)
 
 
-def _require_left(labels: np.ndarray, moving: np.ndarray, sources: set[str]) -> None:
+def _require_left(board: Board, moving: np.ndarray, sources: set[str]) -> None:
     """Refuse to take a grid's last blocks: it would vanish with its staff and its code, and nobody asked for that."""
-    stay = np.ones(len(labels), dtype=bool)
-    stay[moving] = False
-    left = set(labels[stay])
-    emptied = sorted(sources - left)
+    taken = Counter(board.labels[moving])
+    emptied = sorted(grid for grid in sources if taken[grid] == len(board.members[grid]))
     if emptied:
         raise InputError("grid_emptied", value=", ".join(emptied))
 
@@ -259,4 +259,4 @@ def _require_free_code(plan: Plan, code: str | None, grid: str) -> None:
 
 
 def _held(plan: Plan, row: int) -> float:
-    return float(plan.grids["households"].iloc[row]) if "households" in plan.grids else 0.0
+    return float(read_cells(plan.grids, "households")[row] or 0) if "households" in plan.grids.columns else 0.0

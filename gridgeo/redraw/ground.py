@@ -5,7 +5,6 @@ It is worked out once for a plan and handed on from edit to edit, which is what 
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,6 +21,7 @@ from gridgeo.blocks.edges import read_borders
 from gridgeo.partition.atoms import pair_table
 from gridgeo.partition.bounds_text import outline_blocks
 from gridgeo.plan import Plan
+from gridgeo.redraw.memory import notes_on
 from gridgeo.texts import LANGUAGES
 
 Ints = npt.NDArray[np.int64]
@@ -76,6 +76,8 @@ class Ground:
         The common border in metres, and how well it serves as a border between grids.
     walkable : ndarray of bool, one a neighbour
         Whether one can walk across.
+    home : ndarray of int, shape (households,)
+        The block of each household point; -1 outside all.
     household_start, household_row : ndarray of int
         The households of each block in compressed rows.
     layer : GeoDataFrame
@@ -94,6 +96,7 @@ class Ground:
     length: Floats
     strength: Floats
     walkable: Flags
+    home: Ints
     household_start: Ints
     household_row: Ints
     layer: gpd.GeoDataFrame
@@ -177,7 +180,7 @@ class Ground:
         return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
-_known: dict[int, tuple[weakref.ref[Plan], Ground]] = {}
+_GROUND = "ground"
 
 
 def find_ground(plan: Plan) -> Ground:
@@ -193,11 +196,10 @@ def find_ground(plan: Plan) -> Ground:
     Ground
         How its blocks lie.
     """
-    known = _known.get(id(plan))
-    if known is not None and known[0]() is plan:
-        return known[1]
-    ground = _survey(plan)
-    _keep(plan, ground)
+    notes = notes_on(plan)
+    if _GROUND not in notes:
+        notes[_GROUND] = _survey(plan)
+    ground: Ground = notes[_GROUND]
     return ground
 
 
@@ -211,20 +213,9 @@ def carry_ground(before: Plan, after: Plan) -> None:
     after : Plan
         The plan after an edit; no edit moves a block or a household.
     """
-    known = _known.get(id(before))
-    if known is not None and known[0]() is before:
-        _keep(after, known[1])
-
-
-def _keep(plan: Plan, ground: Ground) -> None:
-    number = id(plan)
-
-    def forget(reference: weakref.ref[Plan]) -> None:
-        # Another plan may have taken the number of a plan that is gone.
-        if number in _known and _known[number][0] is reference:
-            del _known[number]
-
-    _known[number] = (weakref.ref(plan, forget), ground)
+    known = notes_on(before).get(_GROUND)
+    if known is not None:
+        notes_on(after)[_GROUND] = known
 
 
 def _survey(plan: Plan) -> Ground:
@@ -251,6 +242,7 @@ def _survey(plan: Plan) -> Ground:
         length=pairs["length"].to_numpy(np.float64)[both],
         strength=pairs["strength"].to_numpy(np.float64)[both],
         walkable=pairs["walkable"].to_numpy(dtype=bool)[both],
+        home=home,
         household_start=np.searchsorted(home[by_block], np.arange(len(ids) + 1)).astype(np.int64),
         household_row=by_block.astype(np.int64),
         layer=blocks[[name for name in ("block_id", "borders", blocks.geometry.name) if name in blocks]],

@@ -12,10 +12,11 @@ import shapely
 from gridgeo.errors import InputError
 from gridgeo.plan import Plan
 from gridgeo.redraw.assign import require_row
-from gridgeo.redraw.changes import Change, find_row, read_row
+from gridgeo.redraw.changes import Change, find_row
 from gridgeo.redraw.edits import Edit
 from gridgeo.redraw.grids import Draft, set_values
 from gridgeo.redraw.ground import find_ground
+from gridgeo.redraw.rows import read_row
 
 JOIN_M = 10.0
 """A new street joins the street that one of its ends is this near to."""

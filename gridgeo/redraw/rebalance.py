@@ -13,7 +13,8 @@ import numpy as np
 from gridgeo.errors import InputError
 from gridgeo.partition import Objective
 from gridgeo.plan import Plan
-from gridgeo.redraw.assign import grid_labels, reassign, require_row, require_unlocked
+from gridgeo.redraw.assign import reassign, require_row, require_unlocked
+from gridgeo.redraw.board import NOBODY, find_board
 from gridgeo.redraw.edits import Edit
 from gridgeo.redraw.grids import Draft
 from gridgeo.redraw.ground import Ground, Ints, find_ground
@@ -57,10 +58,10 @@ def rebalance_grids(plan: Plan, edit: Edit) -> Draft:
     low, high = edit.get("low") or DEFAULT_BAND[0], edit.get("high") or DEFAULT_BAND[1]
     if not 0 < low <= high:
         raise InputError("bad_band", low=low, high=high)
-    labels = grid_labels(plan)
-    members = np.flatnonzero(np.isin(labels.astype(str), grids))
+    board = find_board(plan)
+    members = np.sort(np.concatenate([board.members.get(grid, NOBODY) for grid in grids]))
     number = {grid: place for place, grid in enumerate(sorted(grids))}
-    start = [number[labels[block]] for block in members]
+    start = [number[board.labels[block]] for block in members]
     search = _Search(plan, find_ground(plan), members, start, (low, high))
     best = search.run()
     if best == start:
@@ -84,7 +85,7 @@ class _Search:
     def __post_init__(self) -> None:
         ground, members = self.ground, self.members
         inside = {int(block): place for place, block in enumerate(members)}
-        community = self.plan.blocks["community_id"].fillna("").to_numpy(dtype=object)[members]
+        community = find_board(self.plan).communities[members]
         self.label = list(self.label)
         self.beside, self.outer = [], []
         self.community = community

@@ -18,7 +18,15 @@ from shapely.ops import split
 
 from gridgeo.errors import InputError
 from gridgeo.plan import Plan
-from gridgeo.redraw.assign import grid_labels, next_grid_id, reassign, require_row, require_unlocked
+from gridgeo.redraw.assign import (
+    grid_labels,
+    locked_grids,
+    next_grid_id,
+    reassign,
+    require_row,
+    require_unlocked,
+)
+from gridgeo.redraw.board import NOBODY, find_board
 from gridgeo.redraw.changes import find_row
 from gridgeo.redraw.codes import next_code
 from gridgeo.redraw.edits import Edit, make_edit
@@ -64,7 +72,7 @@ def split_grid(plan: Plan, edit: Edit) -> Draft:
     if find_row(plan, "grids", new) is not None:
         raise InputError("item_exists", layer="grids", value=new)
     ground = find_ground(plan)
-    members = np.flatnonzero(grid_labels(plan) == grid)
+    members = find_board(plan).members.get(grid, NOBODY)
     line = _cutting_line(plan, edit, ground.shapes[members])
     left = _cut(ground, members, _share_left(ground.shapes[members], line))
     held = held_households(plan)[members]
@@ -192,8 +200,7 @@ def _keep_main_pieces(ground: Ground, members: Ints, left: Flags, held: Floats) 
 
 def _offer(plan: Plan, ground: Ground, loose: list[Ints], own: set[str]) -> tuple[Edit, ...]:
     labels = grid_labels(plan)
-    locked = set(plan.grids["grid_id"][plan.grids["locked"]])
-    community = plan.blocks["community_id"].to_numpy(dtype=object)
+    locked, community = locked_grids(plan), find_board(plan).communities
     offers = []
     for piece in loose:
         around: dict[str, float] = {}
@@ -224,9 +231,9 @@ def held_households(plan: Plan) -> Floats:
     ndarray of float, shape (blocks,)
         The blocks' own count where they carry one, else the sum over their household points.
     """
-    if "households" in plan.blocks:
-        held: Floats = plan.blocks["households"].to_numpy(np.float64)
-        return held
+    held = find_board(plan).sums.get("households")
+    if held is not None:
+        return np.asarray(held, dtype=np.float64)
     ground = find_ground(plan)
     count = plan.households["households"].to_numpy(np.float64)
     return np.array([count[ground.households_of(block)].sum() for block in range(len(ground.ids))])
