@@ -196,7 +196,8 @@ def _write_layer(path: Path, name: str, layer: gpd.GeoDataFrame, *, append: bool
         pyogrio.write_dataframe(pd.DataFrame(layer.drop(columns="geometry")), path, layer=name, append=append)
         return
     wanted = _GEOMETRY[kinds[0]] if len(kinds) == 1 else "Unknown"
-    multi = len(kinds) == 1 and any(kind.startswith("Multi") for kind in known)
+    # Grids may fall into pieces by an edit, which writes into the table as it is.
+    multi = len(kinds) == 1 and (name == "grids" or any(kind.startswith("Multi") for kind in known))
     pyogrio.write_dataframe(
         layer,
         path,
