@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 import unicodedata
@@ -28,6 +29,11 @@ _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 # What makes it worth to look at a text by itself: outer blanks, invisible marks, an apostrophe, a power of ten.
 _UNUSUAL = r"^[\s']|\s$|[\ufeff\u200b\u200c\u200d\u2060\u00ad\u00a0]|[eE]\+?1[5-9]$"
 _ROUNDED = 2.0**53
+_DAY = re.compile(
+    r"(?P<y>\d{4})(?:[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?|(?P<m2>\d{2})(?P<d2>\d{2}))(?:[T ]\d{1,2}:.*)?"
+)
+_SERIAL = re.compile(r"\d{5}(\.\d+)?")
+_FIRST_SERIAL, _LAST_SERIAL = 18_264, 73_050  # 1950 to 2099
 
 
 @dataclass(frozen=True)
@@ -195,6 +201,45 @@ def parse_flags(cells: pd.Series) -> tuple[pd.Series, tuple[int, ...]]:
     plain = [None if said is None else unicodedata.normalize("NFKC", said).lower() for said in texts]
     bad = tuple(at for at, said in enumerate(plain) if said is not None and said not in words)
     return pd.Series([words.get(said) if said else None for said in plain], index=cells.index, dtype="object"), bad
+
+
+def parse_days(cells: pd.Series) -> tuple[pd.Series, list[tuple[int, object, object, str]]]:
+    """Read days as people and spreadsheets write them.
+
+    Parameters
+    ----------
+    cells : Series, length n
+        ``2026-11-22``, ``2026/1/2``, ``2026年1月2日``, ``20260102``, or the number of a day in a spreadsheet.
+
+    Returns
+    -------
+    days : Series of object, length n
+        As ``2026-11-22``; a text that is no day as it is, for the check to name; None where there is none.
+    changes : list of (int, object, object, str)
+        Position, before, after and why, of every day that was written otherwise.
+    """
+    texts, _ = parse_texts(cells)
+    days: list[str | None] = []
+    changes: list[tuple[int, object, object, str]] = []
+    for at, said in enumerate(texts):
+        day, why = (None, "") if said is None else _day(unicodedata.normalize("NFKC", said))
+        days.append(day or said)
+        if day is not None and day != said:
+            changes.append((at, said, day, why))
+    return pd.Series(days, index=cells.index, dtype="object"), changes
+
+
+def _day(said: str) -> tuple[str | None, str]:
+    found = _DAY.fullmatch(said)
+    try:
+        if found:
+            month, day = found["m"] or found["m2"], found["d"] or found["d2"]
+            return dt.date(int(found["y"]), int(month), int(day)).isoformat(), "day"
+        if _SERIAL.fullmatch(said) and _FIRST_SERIAL <= float(said) <= _LAST_SERIAL:
+            return (dt.date(1899, 12, 30) + dt.timedelta(days=int(float(said)))).isoformat(), "serial"
+    except ValueError:
+        pass
+    return None, ""
 
 
 def _parse(cell: str) -> tuple[float, str]:

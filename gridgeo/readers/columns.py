@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,9 @@ class ColumnMap:
     personal: tuple[str, ...]
 
 
-def map_columns(layer: str, names: Iterable[str], *, chosen: Mapping[str, str] | None = None) -> ColumnMap:
+def map_columns(
+    layer: str, names: Iterable[str], *, chosen: Mapping[str, str] | None = None, empty: Collection[str] = ()
+) -> ColumnMap:
     """Recognise a file's columns.
 
     Parameters
@@ -48,6 +50,8 @@ def map_columns(layer: str, names: Iterable[str], *, chosen: Mapping[str, str] |
     chosen : mapping of str to str, optional
         Columns of the layer → columns of the file that a person (or a profile) has set; these go first. A column set
         to ``""`` is left out, whatever the file's columns are called.
+    empty : collection of str
+        Columns without a single value: they are used only when chosen.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def map_columns(layer: str, names: Iterable[str], *, chosen: Mapping[str, str] |
         if name not in names:
             raise InputError("missing_column", layer=layer, column=name)
         columns[column] = name
-    plain = {name: plain_name(name) for name in names if not PERSONAL.search(name)}
+    plain = {name: plain_name(name) for name in names if not PERSONAL.search(name) and name not in empty}
     for column, known in wanted.items():
         if column in columns or column in left_out:
             continue

@@ -6,22 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
-import shapely
 
 from gridgeo.errors import Fault, ImportFaults, InputError
 from gridgeo.plan import STANDARD_LEVELS, Name, Plan, PlanInfo, check_plan, make_plan
 from gridgeo.readers.columns import read_profile
 from gridgeo.readers.intake import Intake, Source, is_osm, split_source
+from gridgeo.readers.plan_checks import check_import
 from gridgeo.readers.raw import ROW
 from gridgeo.readers.report import Findings, ImportReport
 from gridgeo.readers.street_checks import check_streets
 from gridgeo.texts import text
 
 OSM_ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
-
-FAR_M = 1000.0
-"""A household further than this from every street is remarked on."""
 
 
 def import_plan(
@@ -146,7 +142,7 @@ def prepare_import(
     except InputError as error:
         found.faults += error.faults or [Fault(key=error.key, values=dict(error.values))]
         return ImportReport(None, found)
-    remarks = (*check_plan(plan), *_far_households(plan), *check_streets(plan.streets, boundary=plan.district))
+    remarks = (*check_plan(plan), *check_import(plan), *check_streets(plan.streets, boundary=plan.district))
     return ImportReport(plan, found, remarks)
 
 
@@ -171,22 +167,3 @@ def _notes(found: Findings) -> list[Name]:
 
 def _values(repair: object) -> dict[str, object]:
     return {name: getattr(repair, name) for name in ("layer", "row", "column", "before", "after")}
-
-
-def _far_households(plan: Plan) -> list[Fault]:
-    if len(plan.streets) == 0 or len(plan.households) == 0:
-        return []
-    tree, points = shapely.STRtree(plan.streets.geometry.to_numpy()), plan.households.geometry.to_numpy()
-    near, _ = tree.query_nearest(points, max_distance=FAR_M, all_matches=False)
-    far = np.setdiff1d(np.arange(len(points)), near)
-    _, away = tree.query_nearest(points[far], return_distance=True, all_matches=False)
-    return [
-        Fault(
-            key="household_far",
-            layer="households",
-            row=int(at) + 1,
-            value=plan.households["household_id"].iloc[at],
-            values={"distance_m": round(float(distance))},
-        )
-        for at, distance in zip(far, away, strict=True)
-    ]

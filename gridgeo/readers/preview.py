@@ -15,7 +15,7 @@ from gridgeo.plan import Plan
 from gridgeo.readers.columns import ColumnMap, guess_layer, map_columns
 from gridgeo.readers.intake import Intake, Source, read_rows
 from gridgeo.readers.names import PERSONAL
-from gridgeo.readers.raw import ROW, RawLayer
+from gridgeo.readers.raw import RawLayer
 from gridgeo.readers.report import Findings, ImportReport
 from gridgeo.readers.shaping import Ground
 from gridgeo.readers.street_checks import check_streets
@@ -109,11 +109,11 @@ def preview_file(
         If there is no such layer, or `chosen` names a column that the layer or the file does not have.
     """
     raw = read_rows(source, layer or "table", sheet=sheet, first=True)
-    names = [str(name) for name in raw.table.columns if name != ROW]
+    names = raw.columns
     kind = _geometry_kind(raw)
     layer = layer or guess_layer(names, kind)
     schema = "units" if layer == "boundary" else layer
-    mapping = map_columns(schema, names, chosen=chosen)
+    mapping = map_columns(schema, names, chosen=chosen, empty=raw.empty_columns)
     sample = raw.table.head(rows)
     personal = [name for name in names if PERSONAL.search(name)]
     return Preview(
@@ -175,7 +175,8 @@ def preview_columns(source: Source, *, layer: str, sheet: str | None = None) -> 
     FileError
         If it cannot be read.
     """
-    return map_columns(layer, read_rows(source, layer, sheet=sheet).table.columns.drop(ROW))
+    raw = read_rows(source, layer, sheet=sheet)
+    return map_columns(layer, raw.columns, empty=raw.empty_columns)
 
 
 def _check(

@@ -44,3 +44,13 @@ class RawLayer:
     crs: CRS | None = None
     dropped: tuple[dict[str, object], ...] = field(default=())
     choices: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """Its columns, without `ROW`."""
+        return [str(name) for name in self.table.columns if name != ROW]
+
+    @property
+    def empty_columns(self) -> set[str]:
+        """Those of its columns that hold no value at all, as some programs write them for every file."""
+        return {name for name in self.columns if len(self.table) and self.table[name].replace("", None).isna().all()}

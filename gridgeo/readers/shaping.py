@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from pyproj import CRS
 
 from gridgeo.crs import is_metric, to_metric
 from gridgeo.errors import CRSError, Fault
-from gridgeo.readers.clean import Repair, parse_flags, parse_numbers, parse_texts
+from gridgeo.readers.clean import Repair, parse_days, parse_flags, parse_numbers, parse_texts
 from gridgeo.readers.columns import ColumnMap, map_columns
 from gridgeo.readers.coordinates import find_axes, nearest_zones, require_known_datum, to_degrees, zone_crs
 from gridgeo.readers.datum import Detection, detect_datum
@@ -24,6 +25,8 @@ from gridgeo.schema import LAYERS, STREET_CLASSES
 from gridgeo.shifts import DATUMS, Datum, shift
 
 _FEW = 30
+_WKT = re.compile(r"\s*(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*(\(|EMPTY)", re.IGNORECASE)
+_WKT_DEEP = re.compile(r"\(\s*\(\s*\(\s*\(")
 _WGS84 = CRS.from_epsg(4326)
 _ASSUMED_CLASS = "residential"
 
@@ -84,11 +87,11 @@ def shape_layer(
     CRSError
         If the coordinates cannot be understood.
     """
-    mapping = map_columns(name, raw.table.columns.drop(ROW), chosen=chosen)
+    mapping = map_columns(name, raw.columns, chosen=chosen, empty=raw.empty_columns)
     found.mappings[name] = mapping
     for dropped in raw.dropped:
-        row = dropped["row"]
-        found.repairs.append(Repair(name, raw.file, int(str(row)), None, dropped["value"], None, str(dropped["why"])))
+        row = None if dropped["row"] is None else int(str(dropped["row"]))
+        found.repairs.append(Repair(name, raw.file, row, None, dropped["value"], None, str(dropped["why"])))
     for column in mapping.personal:
         found.repairs.append(Repair(name, raw.file, None, column, None, None, "personal"))
     columns = _read_columns(name, raw, mapping, found)
@@ -121,6 +124,12 @@ def _read_columns(name: str, raw: RawLayer, mapping: ColumnMap, found: Findings)
             found.faults += [fault("no_number", at) for at in numbers.bad]
             # A cell that is a fault already must not be named a second time as empty.
             columns[column.name] = _with_zero(numbers.found, numbers.bad) if column.required else numbers.found
+        elif column.kind == "date":
+            days, changes = parse_days(cells)
+            found.repairs += [
+                Repair(name, raw.file, int(rows[at]), source, before, after, why) for at, before, after, why in changes
+            ]
+            columns[column.name] = days
         elif column.kind == "bool":
             flags, strange = parse_flags(cells)
             found.faults += [fault("no_flag", at) for at in strange]
@@ -144,10 +153,7 @@ def _read_geometry(
 ) -> gpd.GeoSeries:
     """Return the geometries in metres of the place."""
     if raw.geometry is None and "wkt" in mapping.columns and not {"x", "y"} <= mapping.columns.keys():
-        cells, _ = parse_texts(raw.table[mapping.columns["wkt"]])
-        with np.errstate(invalid="ignore"):
-            shapes = shapely.force_2d(shapely.from_wkt(cells.to_numpy(), on_invalid="ignore"))
-        raw = replace(raw, geometry=gpd.GeoSeries(shapes))
+        raw = replace(raw, geometry=_parse_wkt(name, raw, mapping.columns["wkt"], found))
     if raw.geometry is None:
         return _read_points(name, raw, mapping, ground, found, crs)
     geometry, stated = raw.geometry, raw.geometry.crs
@@ -165,6 +171,24 @@ def _read_geometry(
         _note_datum(name, raw, datum, found)
         return _to_ground(gpd.GeoSeries(shifted, crs=_WGS84), ground, name)
     return _to_ground(gpd.GeoSeries(geometry.to_numpy(), crs=require_known_datum(system)), ground, name)
+
+
+def _parse_wkt(name: str, raw: RawLayer, column: str, found: Findings) -> gpd.GeoSeries:
+    """Read geometries written as text; only plain ones, since collections can be nested until the reader breaks."""
+    cells, _ = parse_texts(raw.table[column])
+    plain = [
+        said if isinstance(said, str) and _WKT.match(said) and not _WKT_DEEP.search(said) else None for said in cells
+    ]
+    with np.errstate(invalid="ignore"):
+        shapes = shapely.force_2d(shapely.from_wkt(plain, on_invalid="ignore"))
+    missing = shapely.is_missing(shapes)
+    unread = np.flatnonzero(cells.notna().to_numpy() & missing)
+    for at in unread:
+        where = {"layer": name, "file": raw.file, "row": int(raw.table[ROW].iloc[at]), "column": column}
+        found.faults.append(Fault(key="no_wkt", value=str(cells.iloc[at])[:40], **where))  # type: ignore[arg-type]
+    if not missing.all():
+        shapes[unread] = shapes[~missing][0]  # named already; a stand-in keeps it from being named twice
+    return gpd.GeoSeries(shapes)
 
 
 def _read_points(

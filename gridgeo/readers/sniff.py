@@ -43,6 +43,8 @@ _GEOJSON = frozenset(
 )  # fmt: skip
 # XML that offices do send: named, so that they know what to ask for instead.
 _OTHER_XML = {b"FeatureCollection": "gml", b"gpx": "gpx"}
+_ENTITY = re.compile(rb"<!ENTITY\s*(?:%\s*)?([^\s>]*)")
+_DOCTYPE = re.compile(rb"<!DOCTYPE\s*([^\s>\[]*)")
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s>/]")
 
 
@@ -158,8 +160,9 @@ def _sniff_text(path: Path, head: bytes) -> Kind:
     if start.startswith((b"{", b"[")):
         return _sniff_json(path)
     if start.startswith(b"<"):
-        if b"<!ENTITY" in head or b"<!DOCTYPE" in head:
-            raise refusal(path, "entity_anywhere")
+        declared = _ENTITY.search(head) or _DOCTYPE.search(head)
+        if declared:
+            raise refusal(path, "entity_anywhere", name=declared.group(1).decode("utf-8", "replace")[:40])
         plain = re.sub(rb"<\?.*?\?>|<!--.*?-->", b"", start, flags=re.DOTALL)
         found = _ROOT.search(plain)
         root = found.group(1) if found and found.start() == len(plain) - len(plain.lstrip()) else b""

@@ -50,6 +50,7 @@ def read_csv(path: Path) -> RawLayer:
     sample = [line for line in content[:20_000].splitlines() if line.strip()][:20]
     separator = max(",;\t|", key=lambda mark: sum(line.count(mark) for line in sample))
     rows: Rows = []
+    csv.field_size_limit(len(content) + 1)
     try:
         # Strict: a mark that is never closed would swallow all rows behind it into one cell.
         rows.extend(list(row) for row in csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,13 +14,18 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridgeo.readers.counts import count_rows, open_tables
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.sniff import Kind, refusal
 
+MOST_VERTICES, MOST_PARTS, MOST_HOLES = 1_000_000, 100_000, 10_000
+"""The most that one geometry may have: a hundred times what the outline of a city has."""
+
 _FULL_CELL = 250
+_LINK = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?NetworkLink[\s>/]")
 
 
 def read_vector(path: Path, kind: Kind, *, layer: str | None = None, first: bool = False) -> RawLayer:
@@ -58,14 +66,15 @@ def read_vector(path: Path, kind: Kind, *, layer: str | None = None, first: bool
         if hasattr(error, "key"):
             raise
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise refusal(path, "library_says", detail=said.replace(str(path), path.name)[:120]) from error
+        raise refusal(path, "library_says", detail=said.replace(f"{path.parent}{os.sep}", "")[:120]) from error
     if counted is not None and len(frame) != counted:
         raise refusal(path, "rows_differ", read=len(frame), said=counted)
-    geometry = shapely.force_2d(frame.geometry.to_numpy())
+    geometry = require_bearable(path, shapely.force_2d(frame.geometry.to_numpy()))
     table = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index(drop=True)
     table[ROW] = np.arange(1, len(table) + 1)
     shapes = gpd.GeoSeries(geometry, crs=frame.crs)
-    return RawLayer(path.name, kind, table, shapes, frame.crs, choices=tuple(choices))
+    dropped = tuple(_count_links(path)) if kind == "kml" else ()
+    return RawLayer(path.name, kind, table, shapes, frame.crs, dropped, tuple(choices))
 
 
 def _read_ogr(path: Path, kind: Kind, layer: str) -> gpd.GeoDataFrame:
@@ -79,9 +88,54 @@ def _read_ogr(path: Path, kind: Kind, layer: str) -> gpd.GeoDataFrame:
     return _decode_shapefile(path, frame) if kind == "shp" else frame
 
 
+def require_bearable(path: Path, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Refuse geometries that no office draws, and that would keep everything behind them busy for hours.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the error.
+    shapes : ndarray of Geometry, length n
+        Its geometries.
+
+    Returns
+    -------
+    ndarray of Geometry, length n
+        The geometries; collections within collections are taken out, since they can be nested without end.
+
+    Raises
+    ------
+    FileError
+        If one has too many vertices, parts or holes.
+    """
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    nested = owner[shapely.get_type_id(parts) == shapely.GeometryType.GEOMETRYCOLLECTION]
+    if len(nested):
+        shapes = shapes.copy()
+        shapes[nested] = None
+    holes = np.bincount(owner, np.maximum(shapely.get_num_interior_rings(parts), 0), len(shapes))
+    for why, most, counts in (
+        ("too_many_vertices", MOST_VERTICES, shapely.get_num_coordinates(shapes)),
+        ("too_many_parts", MOST_PARTS, np.bincount(owner, minlength=len(shapes))),
+        ("too_many_holes", MOST_HOLES, holes),
+    ):
+        if len(counts) and counts.max() > most:
+            raise refusal(path, why, row=int(counts.argmax()) + 1, count=int(counts.max()), most=most)
+    return shapes
+
+
+def _count_links(path: Path) -> Iterator[dict[str, object]]:
+    """Tell of links to other files, which are never followed."""
+    links = len(_LINK.findall(path.read_bytes()))
+    if links:
+        yield {"row": None, "why": "network_link", "value": links}
+
+
 def _list_layers(path: Path, kind: Kind) -> list[str]:
     if kind == "gpkg":
         return _tables(path)
+    if kind == "shp":
+        return [path.stem]
     return [str(name) for name, shape in pyogrio.list_layers(path) if shape is not None]
 
 
