@@ -32,6 +32,19 @@ def remember(key: str, read: Callable[[str], object | None], default: object) ->
     put(key, None if value == default else str(value))
 
 
+def forget(key: str) -> None:
+    """Let a widget begin at its default again.
+
+    Parameters
+    ----------
+    key : str
+        As for `remember`.
+    """
+    st.session_state.pop(key, None)
+    st.session_state.pop(f"{KEPT}_{key}", None)
+    put(key, None)
+
+
 def put(name: str, value: str | None) -> None:
     """Write one parameter of the address, where it differs.
 

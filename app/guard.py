@@ -14,6 +14,7 @@ import streamlit
 
 from app.server import HOSTS_VARIABLE
 from app.settings import read_settings
+from gridgeo.maps.basemaps import BASEMAPS
 
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """The names the app answers to. Another one in a request means that a foreign page points its own name here."""
@@ -44,13 +45,6 @@ _POLICY = "; ".join(
         "frame-ancestors 'self'",
     )
 )
-
-TILES = {
-    "none": "",
-    "tianditu": "".join(f" https://t{number}.tianditu.gov.cn" for number in range(8)),
-    "amap": "".join(f" https://webrd0{number}.is.autonavi.com" for number in range(1, 5)),
-}
-"""Where pictures may come from besides, for each basemap of the settings."""
 
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -107,7 +101,8 @@ def _without_port(host: str) -> str:
 
 
 def _headers() -> list[tuple[bytes, bytes]]:
-    policy = _POLICY.format(tiles=TILES[read_settings().basemap])
+    basemap = BASEMAPS.get(read_settings().basemap)
+    policy = _POLICY.format(tiles="".join(f" {host}" for host in basemap.hosts) if basemap else "")
     return [(b"content-security-policy", policy.encode()), *_HEADERS]
 
 

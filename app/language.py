@@ -51,7 +51,8 @@ def speaking() -> Iterator[str]:
 
 def language_switch() -> None:
     """Draw the switch between the languages."""
-    st.session_state.setdefault("language", reader_language())
+    if not st.session_state.get("language"):
+        st.session_state["language"] = reader_language()
     st.segmented_control(
         text("app.language"),
         LANGUAGES,

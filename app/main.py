@@ -10,7 +10,7 @@ import streamlit as st
 from app import plans, sign_in
 from app.language import keep_language, speaking
 from app.theme import page_style
-from app.views import coverage, overview, redraw, settings, start, whatif
+from app.views import coverage, data, overview, redraw, settings, start, whatif
 from app.widgets import plain, show_told
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import text
@@ -20,6 +20,7 @@ PAGES = {
     "coverage": coverage,
     "redraw": redraw,
     "whatif": whatif,
+    "data": data,
     "settings": settings,
 }
 """Every page by the name in its address; one line each."""
@@ -47,6 +48,8 @@ def main() -> None:
         st.session_state["pages"] = dict(zip(shown, pages, strict=True))
         page = st.navigation(pages, position="top")
         keep_language()
+        if "go" in st.session_state:
+            st.switch_page(st.session_state["pages"][st.session_state.pop("go")])
         show_told()
         try:
             page.run()

@@ -23,6 +23,9 @@ KEPT = 12
 
 PARAMETER = "plan"
 
+CLOSED = "none"
+"""Stands in the address for no plan."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -69,7 +72,7 @@ def chosen_plan() -> Path | None:
     if key in paths:
         choose_plan(key)
         return paths[key]
-    return Path(given) if given else None
+    return Path(given) if given and key != CLOSED else None
 
 
 def open_plan(path: Path) -> None:
@@ -100,6 +103,12 @@ def choose_plan(key: str) -> None:
     """
     st.session_state["plan_key"] = key
     put(PARAMETER, key)
+
+
+def close_plan() -> None:
+    """Turn this reader back to the start."""
+    st.session_state["plan_key"] = CLOSED
+    put(PARAMETER, CLOSED)
 
 
 def plan_title(path: Path) -> Name:

@@ -56,7 +56,7 @@ def choose_files(key: str, kinds: list[str]) -> list[Path]:
         max_upload_size=UPLOAD_MB,
         help=text("app.upload.help", most=UPLOAD_MB),
     )
-    return [_keep(file) for file in given]
+    return _join_parts([_keep(file) for file in given])
 
 
 def choose_path(key: str) -> Path | None:
@@ -79,12 +79,37 @@ def choose_path(key: str) -> Path | None:
     """
     if not at_this_computer():
         return None
-    said = st.text_input(text("app.upload.path"), key=key, help=text("app.upload.path_help")).strip().strip('"')
-    if not said:
+    return named_file(st.text_input(text("app.upload.path"), key=key, help=text("app.upload.path_help")))
+
+
+def named_file(said: str) -> Path | None:
+    """Return the file a reader named.
+
+    Parameters
+    ----------
+    said : str
+        A path, perhaps in the quotes that copying it brought.
+
+    Returns
+    -------
+    Path or None
+        The file, which is there; None when nothing is named.
+
+    Raises
+    ------
+    FileError
+        If there is no such file.
+    """
+    plain = said.strip().strip('"')
+    if not plain:
         return None
-    path = Path(said).expanduser()
-    if not path.is_file():
-        raise FileError("missing_file", file=said)
+    path = Path(plain).expanduser()
+    try:
+        found = path.is_file()
+    except ValueError:  # a zero byte in the name
+        found = False
+    if not found:
+        raise FileError("missing_file", file=plain)
     return path
 
 
@@ -113,6 +138,19 @@ def _keep(file: UploadedFile) -> Path:
     except OSError as error:
         raise FileError("unwritable_file", file=file.name, detail=error.strerror or error) from error
     return target
+
+
+def _join_parts(paths: list[Path]) -> list[Path]:
+    """Lay the parts of a Shapefile beside each other, and let one stand for all."""
+    stems = {path.stem: path for path in paths if path.suffix.lower() == ".shp"}
+    whole = []
+    for path in paths:
+        head = stems.get(path.stem)
+        if head is None or path == head:
+            whole.append(path)
+        elif not (head.parent / path.name).exists():
+            shutil.copyfile(path, head.parent / path.name)
+    return whole
 
 
 def safe_name(name: str) -> str:

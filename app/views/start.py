@@ -34,7 +34,7 @@ def show() -> None:
         choose_known()
         if sign_in.reader().may_edit:
             open_file()
-    if sign_in.reader().may_edit and "data" in st.session_state["pages"]:
+    if sign_in.reader().may_edit:
         with making.container(border=True, height="stretch"):
             st.markdown(f"**{text('app.start.import')}**")
             st.write(text("app.start.import_why"))

@@ -1,0 +1,214 @@
+"""Every result can be taken along: tables, layers and the map, made when they are asked for."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+import streamlit as st
+
+from app import sign_in
+from app.plans import file_stem
+from app.public import PERSONAL_LAYERS, public_table
+from gridgeo.store import ENCODINGS
+from gridgeo.store.shapefile import write_shapefile
+from gridgeo.store.spreadsheet import write_csv, write_workbook
+from gridgeo.texts import text
+
+Table: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
+Layer: TypeAlias = gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame]
+
+_SHAPES = ("point", "line", "polygon")
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def offer_downloads(
+    key: str,
+    name: str,
+    *,
+    tables: Mapping[str, Table] | None = None,
+    layers: Mapping[str, Layer] | None = None,
+    map_file: Callable[[], bytes] | None = None,
+) -> None:
+    """Let the reader take along what the page shows.
+
+    Parameters
+    ----------
+    key : str
+        What tells this offer from others on the page.
+    name : str
+        What the files are called.
+    tables : mapping, optional
+        Name → table, or what makes it: offered as one workbook and as CSV.
+    layers : mapping, optional
+        Name → layer in metres, or what makes it: offered as GeoPackage and Shapefile. A viewer gets none of people.
+    map_file : callable, optional
+        Makes the map as one HTML file.
+    """
+    stem = file_stem(name)
+    allowed = dict(layers or {})
+    if not sign_in.reader().may_edit:
+        allowed = {each: layer for each, layer in allowed.items() if each not in PERSONAL_LAYERS}
+    with st.popover(text("app.download"), icon=":material/download:"):
+        if tables:
+            _offer(key, f"{stem}.xlsx", "xlsx", partial(pack_workbook, _shown(tables)), _XLSX)
+            kind = ("csv", "text/csv") if len(tables) == 1 else ("zip", "application/zip")
+            _offer(key, f"{stem}.{kind[0]}", "csv", partial(pack_csv, _shown(tables)), kind[1])
+        if allowed:
+            _offer(key, f"{stem}.gpkg", "gpkg", partial(pack_geopackage, allowed), "application/geopackage+sqlite3")
+            for encoding in ENCODINGS:
+                make = partial(pack_shapefiles, allowed, encoding)
+                _offer(key, f"{stem}-{encoding}.zip", f"shp_{encoding.replace('-', '')}", make, "application/zip")
+        if map_file is not None:
+            _offer(key, f"{stem}.html", "html", map_file, "text/html")
+            st.caption(text("app.download.png"))
+
+
+def pack_workbook(tables: Mapping[str, Table]) -> bytes:
+    """Write tables as one workbook.
+
+    Parameters
+    ----------
+    tables : mapping
+        Sheet → table, or what makes it.
+
+    Returns
+    -------
+    bytes
+        An XLSX file in which every text is a text.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tables.xlsx"
+        write_workbook({file_stem(name): _made(table) for name, table in tables.items()}, path)
+        return path.read_bytes()
+
+
+def pack_csv(tables: Mapping[str, Table]) -> bytes:
+    """Write tables as CSV that Excel opens.
+
+    Parameters
+    ----------
+    tables : mapping
+        Name → table, or what makes it.
+
+    Returns
+    -------
+    bytes
+        One CSV file, or a ZIP of several.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name, table in tables.items():
+            write_csv(_made(table), Path(folder) / f"{file_stem(name)}.csv", encoding="utf-8")
+        files = sorted(Path(folder).iterdir())
+        return files[0].read_bytes() if len(files) == 1 else zip_files(files)
+
+
+def pack_geopackage(layers: Mapping[str, Layer]) -> bytes:
+    """Write layers as one GeoPackage.
+
+    Parameters
+    ----------
+    layers : mapping
+        Name → layer, or what makes it.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "layers.gpkg"
+        for name, layer in layers.items():
+            frame = _made(layer)
+            options = {} if path.exists() else {"VERSION": "1.3"}
+            pyogrio.write_dataframe(
+                frame, path, layer=name, driver="GPKG", append=path.exists(), dataset_options=options
+            )
+        return path.read_bytes()
+
+
+def pack_shapefiles(layers: Mapping[str, Layer], encoding: str) -> bytes:
+    """Write layers as Shapefiles, one for each kind of shape.
+
+    Parameters
+    ----------
+    layers : mapping
+        Name → layer, or what makes it.
+    encoding : {'utf-8', 'gbk'}
+        Of their texts; a ``.cpg`` file says so.
+
+    Returns
+    -------
+    bytes
+        A ZIP with a table of the columns' full names beside them.
+    """
+    fields: list[tuple[str, str, str]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, layer in layers.items():
+            frame = _made(layer)
+            dimension = shapely.get_dimensions(frame.geometry.to_numpy())
+            kinds = np.unique(dimension[dimension >= 0])
+            for kind in kinds:
+                label = name if len(kinds) == 1 else f"{name}_{_SHAPES[kind]}"
+                part = frame[dimension == kind]
+                names, _ = write_shapefile(part, Path(folder) / f"{label}.shp", name=name, encoding=encoding)
+                fields += [(label, column, field) for column, field in names.items()]
+        table = pd.DataFrame(fields, columns=["layer", "column", "field"])
+        write_csv(table, Path(folder) / "fields.csv", encoding=encoding)
+        return zip_files(sorted(Path(folder).iterdir()))
+
+
+def zip_files(files: Iterable[Path]) -> bytes:
+    """Pack files into one.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        The files; their names without folders are kept.
+
+    Returns
+    -------
+    bytes
+        A ZIP file.
+    """
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.write(file, file.name)
+    return packed.getvalue()
+
+
+def _offer(key: str, file: str, kind: str, make: Callable[[], bytes], mime: str) -> None:
+    st.download_button(
+        text(f"app.download.{kind}"),
+        make,
+        file_name=file,
+        mime=mime,
+        key=f"download_{key}_{kind}",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _shown(tables: Mapping[str, Table]) -> Mapping[str, Table]:
+    if sign_in.reader().may_edit:
+        return tables
+    return {name: partial(_public, table) for name, table in tables.items()}
+
+
+def _public(table: Table) -> pd.DataFrame:
+    return public_table(_made(table))
+
+
+def _made(what: Table | Layer) -> pd.DataFrame:
+    return what() if callable(what) else what

@@ -1,0 +1,297 @@
+"""The import, step by step on one page: files, what each is, what is wrong with them, and a new plan."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import downloads, plans, sign_in, uploads
+from app.address import forget
+from app.imports import (
+    ASK_CRS,
+    KINDS,
+    LAYERS,
+    NEEDED,
+    Choice,
+    can_set_aside,
+    check_import,
+    columns_for,
+    fault_table,
+    guess_kind,
+    is_osm,
+    keep_columns,
+    look_at,
+    shown_texts,
+)
+from app.widgets import attempt, plain
+from gridgeo.errors import GridgeoError
+from gridgeo.readers import ImportReport, Preview
+from gridgeo.readers.raw import ROW
+from gridgeo.texts import text
+
+SHOWN = 500
+"""So many faults are listed on the page; the file to take along holds all."""
+
+_LEFT_OUT = "none"
+_REPORT = "import_report"
+_RECHECK = "import_recheck"
+
+
+def show_import() -> None:
+    """Draw the import."""
+    st.caption(text("app.import.why"))
+    paths = _ask_files()
+    if not paths:
+        st.info(text("app.import.empty"))
+        return
+    choices = [choice for path in paths if (choice := _ask_choice(path)) is not None]
+    missing = [layer for layer in NEEDED if layer not in {choice.layer for choice in choices}]
+    if missing:
+        st.info(text("app.import.lacks", layers=_names(missing)))
+        return
+    name = st.text_input(text("app.import.name"), _usual_name(choices), max_chars=60, key="import_name")
+    asked = (tuple(choices), name.strip())
+    if st.session_state.pop(_RECHECK, False):
+        attempt(_check, asked)
+    held = st.session_state.get(_REPORT)
+    if held is None or held[0] != asked:
+        st.button(
+            text("app.import.check"), type="primary", on_click=partial(attempt, _check, asked), key="import_check"
+        )
+        return
+    _show_report(asked, held[1])
+
+
+def _ask_files() -> list[Path]:
+    given = uploads.choose_files("import_files", KINDS)
+    named = st.session_state.setdefault("import_paths", [])
+    if uploads.at_this_computer():
+        st.text_input(
+            text("app.upload.path"),
+            key="import_path",
+            help=text("app.upload.path_help"),
+            on_change=attempt,
+            args=(_add_path,),
+        )
+    for path in named:
+        line, away = st.columns([12, 1], vertical_alignment="center")
+        line.text(str(path))
+        away.button("✕", key=f"drop_{path}", help=text("app.import.drop"), on_click=named.remove, args=(path,))
+    return [*given, *named]
+
+
+def _add_path() -> None:
+    path = uploads.named_file(st.session_state["import_path"])
+    if path is not None and path not in st.session_state["import_paths"]:
+        st.session_state["import_paths"].append(path)
+        st.session_state["import_path"] = ""
+
+
+def _ask_choice(path: Path) -> Choice | None:
+    """Ask what one file is and how it is to be read; None when it is left out or cannot be read."""
+    box = st.container(border=True)
+    file, kind, system = box.columns([4, 3, 4], vertical_alignment="center")
+    file.markdown(f"**{plain(path.name)}**")
+    try:
+        first = None if is_osm(path) else _look(path, guess_kind(path), None)
+        guessed = "streets" if first is None else first.layer
+        options = (*LAYERS, _LEFT_OUT)
+        layer = kind.selectbox(
+            text("app.import.what", file=path.name),
+            options,
+            index=options.index(guessed),
+            format_func=lambda each: text(f"app.layer.{each}"),
+            key=f"what_{path}",
+            label_visibility="collapsed",
+            disabled=first is None,
+        )
+        if layer == _LEFT_OUT:
+            return None
+        if first is None:
+            box.caption(text("app.import.osm"))
+            return Choice(path, layer)
+        with system:
+            crs = _ask_crs(path, said=first.crs)
+        with box:
+            return _ask_reading(path, layer, first, crs)
+    except GridgeoError as error:
+        box.error(plain(str(error)))
+        return None
+
+
+def _ask_reading(path: Path, layer: str, first: Preview, crs: str | None) -> Choice:
+    """Ask for sheet and columns, with the first rows beside them."""
+    sheet = None
+    if len(first.choices) > 1:
+        sheet = st.selectbox(text("app.import.sheet"), first.choices, key=f"sheet_{path}")
+    seen = _look(path, layer, sheet)
+    known, wanted = seen.mapping.columns, columns_for(layer)
+    label = text("app.import.rows", rows=f"{seen.rows:,}")
+    if wanted:
+        label += " " + text("app.import.columns", known=len(known), of=len(seen.columns))
+    columns: tuple[tuple[str, str], ...] = ()
+    with st.expander(label, expanded=bool(wanted) and not known):
+        sample = seen.sample.rename(columns={ROW: text("app.fault.row")})
+        st.dataframe(shown_texts(sample), hide_index=True, height=180, key=f"sample_{path}")
+        if seen.mapping.personal:
+            st.caption(plain(text("app.import.personal", columns=", ".join(seen.mapping.personal))))
+        if wanted:
+            columns = _ask_columns(path, seen, wanted)
+    return Choice(path, layer, sheet, crs, columns)
+
+
+def _ask_crs(path: Path, *, said: str | None) -> str | None:
+    options = ("auto", *ASK_CRS, "other")
+    auto = text("app.import.crs_unsaid") if said is None else text("app.import.crs_said", crs=said)
+    chosen = st.selectbox(
+        text("app.import.crs"),
+        options,
+        format_func=lambda each: auto if each == "auto" else text(f"app.import.crs.{each}"),
+        key=f"crs_{path}",
+        label_visibility="collapsed",
+        help=text("app.import.crs_help"),
+    )
+    if chosen == "other":
+        code = st.text_input(text("app.import.crs_code"), key=f"epsg_{path}", placeholder="EPSG:4547").strip()
+        return code or None
+    return None if chosen == "auto" else chosen
+
+
+def _ask_columns(path: Path, seen: Preview, wanted: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Let the reader say which column is which; an empty one that was recognised is left out."""
+    taken = seen.mapping.columns
+    options = ["", *seen.columns]
+    chosen = {}
+    cells = st.columns(4)
+    for at, column in enumerate(wanted):
+        chosen[column] = cells[at % 4].selectbox(
+            text(f"app.column.{column}"),
+            options,
+            index=options.index(taken.get(column, "")),
+            format_func=lambda name: name or text("app.import.no_column"),
+            key=f"column_{path}_{seen.layer}_{column}",
+        )
+    return tuple((column, name) for column, name in chosen.items() if name or column in taken)
+
+
+def _check(asked: tuple[tuple[Choice, ...], str], *, skip_faulty: bool = False) -> None:
+    sign_in.require_planner()
+    choices, name = asked
+    with st.spinner(text("app.import.checking")):
+        report = check_import(choices, name=name, skip_faulty=skip_faulty)
+    st.session_state[_REPORT] = (asked, report)
+
+
+def _show_report(asked: tuple[tuple[Choice, ...], str], report: ImportReport) -> None:
+    faults = report.findings.faults
+    if report.plan is None:
+        st.error(text("app.import.faults", count=len(faults)))
+        _show_table("faults", fault_table(faults))
+        if can_set_aside(faults):
+            rows = len({(fault.file, fault.row) for fault in faults})
+            label = text("app.import.set_aside", count=rows)
+            st.button(label, on_click=partial(attempt, partial(_check, skip_faulty=True), asked), key="import_aside")
+        st.button(text("app.import.again"), on_click=partial(attempt, _check, asked), key="import_again")
+    else:
+        counts = {name: len(layer) for name, layer in report.plan.layers().items() if len(layer)}
+        st.success(plain(text("app.import.ready", counts=_counts(counts))))
+    _show_datums(asked[0], report)
+    rejected = report.rejected()
+    if len(rejected):
+        st.warning(text("app.import.rejected", count=len(rejected)))
+        _show_table("rejected", rejected)
+    for title, table in (
+        ("repairs", pd.DataFrame([repair.as_dict() for repair in report.findings.repairs])),
+        ("remarks", fault_table(report.remarks)),
+    ):
+        if len(table):
+            with st.expander(text(f"app.import.{title}", count=len(table)), expanded=False):
+                _show_table(title, table)
+    if report.plan is not None:
+        finish = partial(attempt, _finish, report, asked[1])
+        st.button(text("app.import.do"), type="primary", on_click=finish, key="import_do")
+
+
+def _show_datums(choices: tuple[Choice, ...], report: ImportReport) -> None:
+    """Show how far the points lie from streets and buildings under each hypothesis, and ask where it is not clear."""
+    paths = {choice.layer: choice.path for choice in choices if choice.crs is None}
+    for layer, found in report.findings.detections.items():
+        if layer not in paths:
+            continue
+        verdict = "clear" if found.clear else "mixed" if found.mixed else "unclear"
+        line = text(f"app.import.datum_{verdict}", layer=text(f"app.layer.{layer}"), datum=found.best.name)
+        (st.caption if found.clear else st.warning)(plain(line))
+        table = found.table()
+        for name in ("street_m", "building_m"):
+            table[name] = [f"{metres:.1f}" if np.isfinite(metres) else "–" for metres in table[name]]
+        columns: dict[str, Any] = {name: text(f"app.datum.{name}") for name in table.columns}
+        columns["inside"] = st.column_config.ProgressColumn(
+            columns["inside"], format="percent", min_value=0, max_value=1
+        )
+        columns["score"] = st.column_config.NumberColumn(columns["score"], format="%.2f")
+        st.dataframe(table, column_config=columns, hide_index=True, key=f"datum_{layer}")
+        if not found.clear and not found.mixed:
+            for cell, name in zip(st.columns(len(ASK_CRS)), ASK_CRS, strict=True):
+                take = partial(_answer_crs, paths[layer], name)
+                cell.button(text(f"app.import.crs.{name}"), on_click=take, key=f"take_{layer}_{name}", width="stretch")
+
+
+def _answer_crs(path: Path, name: str) -> None:
+    st.session_state[f"crs_{path}"] = name
+    st.session_state[_RECHECK] = True
+
+
+def _show_table(name: str, table: pd.DataFrame) -> None:
+    shown = table.head(SHOWN)
+    if "layer" in shown:
+        shown = shown.assign(layer=[text(f"app.layer.{each}") if each in LAYERS else each for each in shown["layer"]])
+    columns = {column: text(f"app.fault.{column}") for column in shown.columns}
+    height = min(36 * len(shown) + 40, 360)
+    st.dataframe(shown_texts(shown), column_config=columns, hide_index=True, key=f"table_{name}", height=height)
+    if len(table) > SHOWN:
+        st.caption(text("app.import.more", shown=SHOWN, count=len(table)))
+    downloads.offer_downloads(f"import_{name}", text(f"app.import.{name}_file"), tables={name: table})
+
+
+def _finish(report: ImportReport, name: str) -> None:
+    sign_in.require_planner()
+    if report.plan is None:
+        return
+    keep_columns({layer: each for layer, each in report.findings.mappings.items() if layer != "boundary"})
+    plans.keep_plan(report.plan, name or str(report.plan.info.name))
+    del st.session_state[_REPORT]
+    forget("part")
+    st.session_state["go"] = "overview"
+
+
+def _look(path: Path, layer: str | None, sheet: str | None) -> Preview:
+    """Look at a file once; what was seen stays with the session."""
+    held: dict[Any, Preview] = st.session_state.setdefault("previews", {})
+    key = (path, path.stat().st_mtime_ns, layer, sheet)
+    if key not in held:
+        with st.spinner(text("app.import.reading", file=path.name)):
+            held[key] = look_at(path, layer=layer, sheet=sheet)
+    return held[key]
+
+
+def _usual_name(choices: list[Choice]) -> str:
+    """Call the place as its boundary is called, in the file or by it."""
+    boundary = next(choice for choice in choices if choice.layer == "boundary")
+    seen = _look(boundary.path, "boundary", boundary.sheet)
+    name = seen.mapping.columns.get("name")
+    said = seen.sample[name].iloc[0] if name in seen.sample and seen.rows == 1 else None
+    return said if isinstance(said, str) and said.strip() else boundary.path.stem
+
+
+def _names(layers: list[str]) -> str:
+    return text("app.list_mark").join(text(f"app.layer.{layer}") for layer in layers)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    named = {layer: text(f"app.layer.{layer}") for layer in counts}
+    return text("app.list_mark").join(f"{named[layer]} {count:,}" for layer, count in counts.items())
