@@ -1,0 +1,17 @@
+"""Who serves whom: needs and volunteers, households and members, by walking distance."""
+
+from gridgeo.matching.care import Care, assign_members
+from gridgeo.matching.needs import Matching, match_needs
+from gridgeo.matching.transport import Pairs, level_loads, serve_most, serve_nearest, serve_whole
+
+__all__ = [
+    "Care",
+    "Matching",
+    "Pairs",
+    "assign_members",
+    "level_loads",
+    "match_needs",
+    "serve_most",
+    "serve_nearest",
+    "serve_whole",
+]
