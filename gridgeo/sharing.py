@@ -65,7 +65,7 @@ def serve_groups(
         If no station offers a service, or the households do not count a group.
     """
     plan.require("households", "stations")
-    rows: list[tuple[object, ...]] = []
+    rows = []
     for want in wants:
         group, service = str(want["group"]), str(want["service"])
         if group not in plan.households:
