@@ -16,7 +16,8 @@ from gridgeo.redraw.history import (
     undo_edits,
 )
 from gridgeo.redraw.lineage import cross_grids, list_handover
-from gridgeo.redraw.referee import Finding, find_breaks, judge_plan, suggest_repairs
+from gridgeo.redraw.referee import Finding, judge_plan
+from gridgeo.redraw.repairs import find_breaks, suggest_repairs
 from gridgeo.redraw.saving import edit_file, save_edits
 
 __all__ = [

@@ -56,6 +56,13 @@ class Board:
         """The grid of each block; None for a block without one."""
         return np.array(self.names, dtype=object)[self.code]
 
+    @cached_property
+    def community_codes(self) -> tuple[list[str], Ints]:
+        """The communities, in order, and the place among them of each block's; -1 where it is not known."""
+        names = sorted({name for name in self.communities if name is not None})
+        place: dict[str | None, int] = {name: code for code, name in enumerate(names)} | {None: -1}
+        return names, np.array([place[name] for name in self.communities], dtype=np.int64)
+
     def moved(self, rows: Ints, targets: Iterable[str | None]) -> Board:
         """Return the board with blocks in other grids.
 

@@ -103,6 +103,11 @@ class Ground:
     notes: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
+    def beside(self) -> Ints:
+        """The block that each entry of `end` is a neighbour of."""
+        return np.repeat(np.arange(len(self.ids)), np.diff(self.start))
+
+    @cached_property
     def outline(self) -> Outline | None:
         """The named border segments of every block; None where the blocks carry no borders."""
         table = outline_blocks(self.layer)

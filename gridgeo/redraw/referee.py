@@ -1,4 +1,4 @@
-"""The referee: what is wrong with the grids as they are drawn now, and edits that would put it right."""
+"""The referee: what is wrong with the grids as they are drawn now."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridgeo.errors import GridgeoError
 from gridgeo.plan import Plan
 from gridgeo.redraw.assign import grid_labels
-from gridgeo.redraw.attempt import try_edit
-from gridgeo.redraw.edits import Edit, make_edit
-from gridgeo.redraw.ground import Flags, Ground, Ints, find_ground
+from gridgeo.redraw.board import Board, find_board
+from gridgeo.redraw.ground import Flags, Floats, Ground, Ints, find_ground
+from gridgeo.redraw.memory import notes_on
 from gridgeo.redraw.rebalance import DEFAULT_BAND
+from gridgeo.redraw.rows import read_cells
 from gridgeo.redraw.split import held_households
 from gridgeo.texts import text
 
@@ -75,104 +74,68 @@ def judge_plan(
         Rule by rule; empty when all is well. Households that are nearer to another grid's station need the coverage:
         see `gridgeo.scenario.judge_walks`.
     """
-    ground, labels = find_ground(plan), grid_labels(plan)
-    return [
-        *_judge_band(plan, labels, households_per_grid),
-        *_judge_pieces(plan, ground, labels),
-        *_judge_communities(plan, ground, labels),
-        *_judge_compounds(plan, ground, labels),
-        *_judge_stations(plan, ground, labels, before),
-    ]
+    ground, board = find_ground(plan), find_board(plan)
+    notes = notes_on(plan).setdefault("judged", {})
+    if households_per_grid not in notes:
+        notes[households_per_grid] = (
+            *_judge_band(plan, board, households_per_grid),
+            *_judge_pieces(plan, ground, board),
+            *_judge_communities(plan, ground, board),
+            *_judge_compounds(plan, ground, board),
+        )
+    return [*notes[households_per_grid], *_judge_stations(plan, ground, board.labels, before)]
 
 
-def find_breaks(
-    before: Plan, after: Plan, *, households_per_grid: tuple[float, float] = DEFAULT_BAND
-) -> list[tuple[Finding, tuple[Edit, ...]]]:
-    """Say what an edit breaks that was in order before, and how to put it right.
-
-    Parameters
-    ----------
-    before, after : Plan
-        The plan before and after the edit.
-    households_per_grid : (float, float), optional
-        The band.
-
-    Returns
-    -------
-    list of (Finding, tuple of Edit)
-        What is wrong now and was not before, each with edits that would mend it; see `suggest_repairs`.
-    """
-    known = {(one.rule, one.item) for one in judge_plan(before, households_per_grid=households_per_grid)}
-    found = judge_plan(after, households_per_grid=households_per_grid, before=before)
-    return [
-        (one, suggest_repairs(after, one, households_per_grid=households_per_grid))
-        for one in found
-        if (one.rule, one.item) not in known
-    ]
-
-
-def suggest_repairs(
-    plan: Plan, finding: Finding, *, households_per_grid: tuple[float, float] = DEFAULT_BAND
-) -> tuple[Edit, ...]:
-    """Return edits that mend a finding.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan it was found in.
-    finding : Finding
-        The finding.
-    households_per_grid : (float, float), optional
-        The band.
-
-    Returns
-    -------
-    tuple of Edit
-        Edits that can be made and after which the finding is gone, the least first; empty when none is known.
-    """
-    ground, labels = find_ground(plan), grid_labels(plan)
-    done = []
-    for edit in _candidates(plan, ground, labels, finding, households_per_grid):
-        try:
-            after = try_edit(plan, edit).plan
-        except GridgeoError:
-            continue
-        left = {(one.rule, one.item) for one in judge_plan(after, households_per_grid=households_per_grid)}
-        if (finding.rule, finding.item) not in left:
-            done.append(edit)
-    return tuple(done)
-
-
-def _judge_band(plan: Plan, labels: npt.NDArray[np.object_], band: tuple[float, float]) -> Iterable[Finding]:
+def _judge_band(plan: Plan, board: Board, band: tuple[float, float]) -> Iterable[Finding]:
     low, high = band
-    held = pd.Series(held_households(plan)).groupby(labels).sum()
-    general = plan.grids[(plan.grids["grid_kind"] == "general") & ~plan.grids["locked"]]
-    for grid in general["grid_id"]:
-        count = round(float(held.get(grid, 0.0)))
-        if not low <= count <= high:
+    held = np.bincount(board.code, weights=held_households(plan), minlength=len(board.names))
+    place = {grid: code for code, grid in enumerate(board.names)}
+    columns = (read_cells(plan.grids, name) for name in ("grid_id", "grid_kind", "locked"))
+    for grid, kind, locked in zip(*columns, strict=True):
+        count = round(float(held[place[grid]])) if grid in place else 0
+        if kind == "general" and not locked and not low <= count <= high:
             values: dict[str, object] = {"households": count, "low": f"{low:g}", "high": f"{high:g}"}
-            yield Finding("too_few" if count < low else "too_many", str(grid), said=values)
+            yield Finding("too_few" if count < low else "too_many", grid, said=values)
 
 
-def _judge_pieces(plan: Plan, ground: Ground, labels: npt.NDArray[np.object_]) -> Iterable[Finding]:
-    codes, grids = pd.factorize(labels)
-    row = np.repeat(np.arange(len(labels)), np.diff(ground.start))
-    same = (codes[row] == codes[ground.end]) & (codes[row] >= 0)
-    assigned: Flags = codes >= 0
-    lived_in: Flags = assigned & (held_households(plan) > 0)
+def _judge_pieces(plan: Plan, ground: Ground, board: Board) -> Iterable[Finding]:
+    code, held = board.code, held_households(plan)
+    row = ground.beside
+    same = (code[row] == code[ground.end]) & (code[row] > 0)
     for rule, links, counted in (
-        ("in_pieces", same, assigned),
-        ("not_on_foot", same & ground.walkable, lived_in),
+        ("in_pieces", same, code > 0),
+        ("not_on_foot", same & ground.walkable, (code > 0) & (held > 0)),
     ):
-        piece = _pieces(row[links], ground.end[links], len(labels))
-        table = pd.DataFrame({"grid": codes[counted], "piece": piece[counted]}).drop_duplicates()
-        split = table["grid"].value_counts()
-        for grid in sorted(split.index[split > 1]):
-            mine = np.flatnonzero(counted & (codes == grid))
-            main = _largest(piece[mine], held_households(plan)[mine], ground.area[mine])
-            loose = mine[piece[mine] != main]
-            blocks = tuple(str(block) for block in ground.ids[loose])
-            yield Finding(rule, str(grids[grid]), blocks, {"pieces": int(split[grid])})
+        piece = _pieces(row[links], ground.end[links], len(code))
+        for grid, mine, groups in _parted(board, counted, piece):
+            loose = mine[groups != _largest(groups, held[mine], ground.area[mine])]
+            yield Finding(rule, grid, _ids(ground, loose), {"pieces": len(np.unique(groups))})
+
+
+def _judge_communities(plan: Plan, ground: Ground, board: Board) -> Iterable[Finding]:
+    held = held_households(plan)
+    names, community = board.community_codes
+    for grid, mine, groups in _parted(board, (board.code > 0) & (community >= 0), community):
+        loose = mine[groups != _largest(groups, held[mine], ground.area[mine])]
+        values: dict[str, object] = {"communities": ", ".join(sorted(names[group] for group in np.unique(groups)))}
+        yield Finding("across_communities", grid, _ids(ground, loose), values)
+
+
+def _parted(board: Board, counted: Flags, group: Ints) -> Iterable[tuple[str, Ints, Ints]]:
+    """Yield each grid whose blocks that count are in several groups, those blocks, and the group of each."""
+    pairs = np.unique(np.column_stack([board.code[counted], group[counted]]), axis=0)
+    codes, times = np.unique(pairs[:, 0], return_counts=True)
+    for grid in sorted(str(board.names[code]) for code in codes[times > 1]):
+        mine = board.members[grid]
+        mine = mine[counted[mine]]
+        yield grid, mine, group[mine]
+
+
+def _largest(group: Ints, held: Floats, area: Floats) -> int:
+    """Return the group with the most households; of equals the one with the most ground."""
+    groups, number = np.unique(group, return_inverse=True)
+    sums = [np.bincount(number, weights=each) for each in (area, held)]
+    return int(groups[np.lexsort(sums)[-1]])
 
 
 def _pieces(a: Ints, b: Ints, n: int) -> Ints:
@@ -180,29 +143,12 @@ def _pieces(a: Ints, b: Ints, n: int) -> Ints:
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
-def _largest(piece: Ints, held: npt.NDArray[np.float64], area: npt.NDArray[np.float64]) -> int:
-    table = pd.DataFrame({"piece": piece, "held": held, "area": area}).groupby("piece").sum()
-    return int(table.sort_values(["held", "area"]).index[-1])
+def _ids(ground: Ground, rows: Ints) -> tuple[str, ...]:
+    return tuple(str(block) for block in ground.ids[rows])
 
 
-def _judge_communities(plan: Plan, ground: Ground, labels: npt.NDArray[np.object_]) -> Iterable[Finding]:
-    community = plan.blocks["community_id"]
-    known = community.notna().to_numpy() & (labels != None)  # noqa: E711 (element by element)
-    table = pd.DataFrame({"grid": labels[known], "community": community[known].to_numpy(object)})
-    several = table.drop_duplicates()["grid"].value_counts()
-    held = held_households(plan)
-    for grid in sorted(several.index[several > 1]):
-        mine = np.flatnonzero(known & (labels == grid))
-        places = community.iloc[mine].to_numpy(object)
-        codes, names = pd.factorize(places, sort=True)
-        home = names[_largest(codes, held[mine], ground.area[mine])]
-        loose = mine[places != home]
-        values: dict[str, object] = {"communities": ", ".join(sorted(set(places)))}
-        yield Finding("across_communities", str(grid), tuple(str(block) for block in ground.ids[loose]), values)
-
-
-def _judge_compounds(plan: Plan, ground: Ground, labels: npt.NDArray[np.object_]) -> Iterable[Finding]:
-    held = held_households(plan)
+def _judge_compounds(plan: Plan, ground: Ground, board: Board) -> Iterable[Finding]:
+    held, labels = held_households(plan), board.labels
     for name, blocks in _compounds(plan, ground):
         lived = blocks[held[blocks] > 0]
         grids = sorted({labels[block] for block in lived if labels[block] is not None})
@@ -238,87 +184,22 @@ def _judge_stations(
             yield Finding("station_without_grid", station, (block,) if block else ())
         elif was.get(station, (grid, block)) != (grid, block) and was[station][0] not in (grid, None):
             old = str(was[station][0])
-            if old in set(plan.grids["grid_id"]):
+            if old in read_cells(plan.grids, "grid_id"):
                 yield Finding("station_changed_grid", station, (block,), {"old": old, "new": grid})
 
 
 def _grid_of_stations(plan: Plan, ground: Ground, labels: npt.NDArray[np.object_]) -> dict[str, tuple[str | None, str]]:
     if "tree" not in ground.notes:
         ground.notes["tree"] = shapely.STRtree(ground.shapes)
-    found = np.full(len(plan.stations), len(labels), dtype=np.int64)
-    point, block = ground.notes["tree"].query(plan.stations.geometry.to_numpy(), predicate="intersects")
-    np.minimum.at(found, point, block)
-    grids, ids = [*labels, None], [*ground.ids, ""]
+    notes = notes_on(plan.stations)
+    if notes.get("blocks_of") is not ground.ids:
+        found = np.full(len(plan.stations), -1, dtype=np.int64)
+        point, block = ground.notes["tree"].query(plan.stations.geometry.to_numpy(), predicate="intersects")
+        # Of the blocks that a station on a common border touches, the first is written last.
+        order = np.lexsort((block, point))[::-1]
+        found[point[order]] = block[order]
+        notes["blocks_of"], notes["blocks"] = ground.ids, found
     return {
-        str(station): (grids[row], str(ids[row]))
-        for station, row in zip(plan.stations["station_id"], found, strict=True)
+        station: (labels[block], str(ground.ids[block])) if block >= 0 else (None, "")
+        for station, block in zip(read_cells(plan.stations, "station_id"), notes["blocks"], strict=True)
     }
-
-
-def _candidates(
-    plan: Plan,
-    ground: Ground,
-    labels: npt.NDArray[np.object_],
-    finding: Finding,
-    band: tuple[float, float],
-) -> Iterable[Edit]:
-    match finding.rule:
-        case "too_few" | "too_many":
-            yield from _candidates_for_band(plan, ground, labels, finding.item, band)
-        case "in_pieces" | "not_on_foot" | "across_communities":
-            yield from _candidates_for_blocks(plan, ground, labels, finding)
-        case "split_compound":
-            yield make_edit("move_blocks", blocks=finding.blocks, to=finding.said["most"])
-        case "station_changed_grid":
-            yield make_edit("move_blocks", blocks=finding.blocks, to=finding.said["old"])
-        case "station_without_grid":
-            for block in finding.blocks:
-                near = _neighbours(plan, ground, labels, np.array([ground.place[block]]))
-                yield from (make_edit("move_blocks", blocks=[block], to=grid) for grid in near)
-
-
-def _candidates_for_band(
-    plan: Plan, ground: Ground, labels: npt.NDArray[np.object_], grid: str, band: tuple[float, float]
-) -> Iterable[Edit]:
-    members = np.flatnonzero(labels == grid)
-    near = _neighbours(plan, ground, labels, members)
-    held = pd.Series(held_households(plan)).groupby(labels).sum()
-    few = held[grid] < band[0]
-    for other in near:
-        yield make_edit("rebalance_grids", grids=[grid, other], low=band[0], high=band[1])
-    if few:
-        yield from (make_edit("merge_grids", grids=[grid, other], into=other) for other in near)
-        return
-    shape = shapely.coverage_union_all(ground.shapes[members])
-    box = shapely.oriented_envelope(shape)
-    if isinstance(box, shapely.Polygon):
-        corners = shapely.get_coordinates(box)[:4]
-        one, two, three, four = corners
-        long = np.hypot(*(two - one)) >= np.hypot(*(three - two))
-        ends = ((one + two) / 2, (three + four) / 2) if long else ((two + three) / 2, (four + one) / 2)
-        yield make_edit("split_grid", grid=grid, line=[end.tolist() for end in ends])
-
-
-def _candidates_for_blocks(
-    plan: Plan, ground: Ground, labels: npt.NDArray[np.object_], finding: Finding
-) -> Iterable[Edit]:
-    rows = np.array([ground.place[block] for block in finding.blocks], dtype=np.int64)
-    near = _neighbours(plan, ground, labels, rows)
-    yield from (make_edit("move_blocks", blocks=finding.blocks, to=grid) for grid in near if grid != finding.item)
-    yield make_edit("new_grid", blocks=finding.blocks)
-
-
-def _neighbours(plan: Plan, ground: Ground, labels: npt.NDArray[np.object_], rows: Ints) -> list[str]:
-    """Return the unlocked grids beside some blocks and in their community, those with the longest border first."""
-    locked = set(plan.grids["grid_id"][plan.grids["locked"]])
-    community = plan.blocks["community_id"].fillna("").to_numpy(object)
-    own = set(rows.tolist())
-    around: dict[str, float] = {}
-    for block in rows:
-        for link in range(ground.start[block], ground.start[block + 1]):
-            other = int(ground.end[link])
-            grid = labels[other]
-            if other not in own and grid is not None and grid not in locked and community[other] == community[block]:
-                around[grid] = around.get(grid, 0.0) + float(ground.length[link])
-    mine = {labels[block] for block in rows}
-    return sorted((grid for grid in around if len(mine) > 1 or grid not in mine), key=lambda g: (-around[g], g))
