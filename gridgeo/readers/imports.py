@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 
 from gridgeo.errors import Fault, ImportFaults, InputError
 from gridgeo.plan import STANDARD_LEVELS, Name, Plan, PlanInfo, check_plan, make_plan
@@ -132,8 +133,7 @@ def prepare_import(
     if found.faults:
         return ImportReport(None, found)
     title = name or _title(boundary)
-    if "units" not in layers:
-        layers["units"] = _single_unit(district, title)
+    layers["units"] = _with_district(layers.get("units"), district, title)
     layers = {layer: frame.drop(columns=ROW, errors="ignore") for layer, frame in layers.items()}
     attribution = OSM_ATTRIBUTION if is_osm(streets) else ""
     info = PlanInfo(name=Name(title, title), attribution=attribution, notes=tuple(_notes(found)))
@@ -150,9 +150,20 @@ def _title(boundary: Source) -> str:
     return split_source(boundary)[0].stem if isinstance(boundary, (str, Path)) else "plan"
 
 
-def _single_unit(district: gpd.GeoSeries, title: str) -> gpd.GeoDataFrame:
-    columns = {"unit_id": ["1"], "name": [title], "level": [STANDARD_LEVELS[0].level]}
-    return gpd.GeoDataFrame(columns, geometry=district.to_numpy(), crs=district.crs)
+def _with_district(units: gpd.GeoDataFrame | None, district: gpd.GeoSeries, title: str) -> gpd.GeoDataFrame:
+    """Put the district above the units, unless they bring it themselves."""
+    top, below = STANDARD_LEVELS[0].level, STANDARD_LEVELS[1].level
+    known = set() if units is None else set(units["unit_id"])
+    name = next(each for each in ("1", "district", "district-1") if each not in known)
+    columns = {"unit_id": [name], "name": [title], "level": [top]}
+    whole = gpd.GeoDataFrame(columns, geometry=district.to_numpy(), crs=district.crs)
+    if units is None or (units["level"] == top).any():
+        return whole if units is None else units
+    if "parent_id" not in units:
+        units = units.assign(parent_id=None)
+    orphans = (units["level"] == below) & units["parent_id"].isna()
+    units = units.assign(parent_id=units["parent_id"].where(~orphans, name))
+    return gpd.GeoDataFrame(pd.concat([whole, units], ignore_index=True), crs=district.crs)
 
 
 def _notes(found: Findings) -> list[Name]:

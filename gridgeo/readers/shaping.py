@@ -29,6 +29,10 @@ _WKT = re.compile(r"\s*(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*(\(|EMPT
 _WKT_DEEP = re.compile(r"\(\s*\(\s*\(\s*\(")
 _WGS84 = CRS.from_epsg(4326)
 _ASSUMED_CLASS = "residential"
+_LEVELS = {
+    **dict.fromkeys(("街道", "乡镇", "镇", "乡"), "subdistrict"),
+    **dict.fromkeys(("社区", "村居", "居委会", "村委会", "村"), "community"),
+}
 
 
 @dataclass(frozen=True)
@@ -326,7 +330,10 @@ def _to_ground(geometry: gpd.GeoSeries, ground: Ground, name: str) -> gpd.GeoSer
     if ground.crs is None and is_metric(geometry.crs):
         # A boundary in metres of any kind is brought to the place's own zone, so that all plans of a place agree.
         geometry = geometry.to_crs(_WGS84 if geometry.crs.is_bound else geometry.crs.geodetic_crs)
-    return to_metric(geometry, ground.crs, layer=name)
+    metric = to_metric(geometry, ground.crs, layer=name)
+    if np.isfinite(geometry.total_bounds).all() and not np.isfinite(metric.total_bounds).any():
+        raise CRSError("no_ground", layer=name)
+    return metric
 
 
 def _complete(name: str, raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings) -> gpd.GeoDataFrame:
@@ -338,6 +345,8 @@ def _complete(name: str, raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings
         found.repairs.append(Repair(name, raw.file, None, None, None, first, "made_id"))
     if name == "streets":
         frame = _complete_classes(raw, frame, found)
+    if name == "units":
+        frame = _complete_levels(raw, frame, found)
     geometry = frame.geometry.to_numpy()
     finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
     broken = np.flatnonzero(finite & ~shapely.is_valid(geometry) & (shapely.get_dimensions(geometry) == 2))  # noqa: PLR2004
@@ -352,6 +361,14 @@ def _complete(name: str, raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings
         before, after = f"{shapely.area(geometry[at]):.1f}", f"{repaired.area:.1f}"
         found.repairs.append(Repair(name, raw.file, int(frame[ROW].iloc[at]), None, before, after, "geometry"))
     return frame.set_geometry(gpd.GeoSeries(whole, index=frame.index, crs=frame.crs))
+
+
+def _complete_levels(raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings) -> gpd.GeoDataFrame:
+    """Read levels in Chinese words; without a column of levels the units are communities."""
+    if "level" not in frame:
+        found.repairs.append(Repair("units", raw.file, None, None, None, "community", "no_level"))
+        return frame.assign(level="community")
+    return frame.assign(level=frame["level"].map(lambda said: _LEVELS.get(said, said)))
 
 
 def _complete_classes(raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings) -> gpd.GeoDataFrame:
