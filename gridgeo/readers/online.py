@@ -33,6 +33,8 @@ _WANTED = (
     "highway", "barrier", "railway", "waterway", "natural", "building", "landuse", "amenity", "leisure", "shop",
     "place", "tourism", "office", "healthcare", "public_transport",
 )  # fmt: skip
+# No connection (requests' errors are OSErrors), or an answer that is not what such a server gives.
+_UNEXPECTED = (OSError, ValueError, LookupError, AttributeError)
 _AGENT = "gridgeo (https://pypi.org/project/gridgeo/)"
 
 
@@ -153,7 +155,7 @@ def _find_place(osmnx: ModuleType, name: str) -> gpd.GeoDataFrame:
         found = osmnx.geocode_to_gdf(name)
     except (TypeError, InsufficientResponseError) as error:
         raise InputError("online_no_place", value=name) from error
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+    except _UNEXPECTED as error:
         raise _unreachable(osmnx.settings.nominatim_url, error) from error
     if not np.isin(shapely.get_dimensions(found.geometry.to_numpy()), 2).all():
         raise InputError("online_no_place", value=name)
@@ -167,7 +169,7 @@ def _fetch(osmnx: ModuleType, ground: shapely.Geometry) -> None:
         osmnx.features_from_polygon(ground, dict.fromkeys(_WANTED, True))
     except InterruptedError:
         return
-    except (OSError, ValueError) as error:
+    except _UNEXPECTED as error:
         raise _unreachable(osmnx.settings.overpass_url, error) from error
 
 

@@ -4,6 +4,7 @@ from gridgeo.store.changes import Head, Touched, read_head, save_records
 from gridgeo.store.export import ENCODINGS, FORMATS, Export, export_plan
 from gridgeo.store.geopackage import SCHEMA_VERSION, read_log, read_plan, write_plan
 from gridgeo.store.lock import hold_lock
+from gridgeo.store.spreadsheet import write_table
 
 __all__ = [
     "ENCODINGS",
@@ -19,4 +20,5 @@ __all__ = [
     "read_plan",
     "save_records",
     "write_plan",
+    "write_table",
 ]
