@@ -117,10 +117,10 @@ def write_results(assessment: Assessment, folder: str | Path) -> list[Path]:
     gaps = assessment.gaps.assign(estimated=bool(assessment.plan.households["estimated"].any()))
     summary = summary_table(assessment.plan, assessment.coverages)
     return [
-        _whole(folder / "households.parquet", households.to_parquet),
-        _whole(folder / "gaps.gpkg", lambda path: _write_gaps(gaps, path)),
-        _whole(folder / "summary.csv", lambda path: summary.to_csv(path, index=False, encoding="utf-8-sig")),
-        _whole(folder / "map.html", lambda path: write_map(page, path)),
+        write_whole(folder / "households.parquet", households.to_parquet),
+        write_whole(folder / "gaps.gpkg", lambda path: _write_gaps(gaps, path)),
+        write_whole(folder / "summary.csv", lambda path: summary.to_csv(path, index=False, encoding="utf-8-sig")),
+        write_whole(folder / "map.html", lambda path: write_map(page, path)),
     ]
 
 
@@ -154,8 +154,26 @@ def _write_gaps(gaps: gpd.GeoDataFrame, path: Path) -> None:
     gaps.to_file(path, layer="gaps", driver="GPKG", engine="pyogrio", VERSION="1.3")
 
 
-def _whole(path: Path, write: Callable[[Path], Any]) -> Path:
-    """Write a file under another name and rename it when it is whole."""
+def write_whole(path: Path, write: Callable[[Path], Any]) -> Path:
+    """Write a file under another name and rename it when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    write : callable
+        Writes to the path it is given.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written; what was there is as it was.
+    """
     draft = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         write(draft)

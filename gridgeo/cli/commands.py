@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gridgeo.cli import data_commands, edit_commands, output, wording
+from gridgeo.cli import data_commands, edit_commands, output, programme_commands, wording
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import LANGUAGES, text
 
@@ -197,6 +197,7 @@ app.command(help=text("edits.cli_edit"))(edit_commands.edit)
 app.command(help=text("edits.cli_undo"))(edit_commands.undo)
 app.command(help=text("edits.cli_log"))(edit_commands.log)
 app.command(help=text("edits.cli_compare"))(edit_commands.compare)
+app.add_typer(programme_commands.programmes, name="programme")
 
 
 def _assess(plan: Any, cutoffs: list[float] | None, report: output.Report, **asked: str | None) -> Any:  # noqa: ANN401

@@ -1,0 +1,391 @@
+"""Every kind of rule on a drawing small enough to judge by hand.
+
+One street of 1,000 m runs along y = 0. Above it lie four blocks of 250 m, each a grid; two grids are a community:
+
+    |  B1 = G1  |  B2 = G2  |  B3 = G3  |  B4 = G4  |
+    |  h0 h1 (h2) |  (h2) h3 h4 |  h5 h6 (h7) | (h7) h8 h9 |      10 households at x = 50, 150, …, 950, y = 10
+    s-----------------------------------------------       a post at x = 50, y = 0
+
+A household at x walks |x - 50| + 10 m to the post.
+"""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from gridgeo.plan import Level, Name, PlanInfo, make_plan
+from gridgeo.programmes import applied_programme, apply_programme, judge_programme, parse_programme
+from gridgeo.store import read_plan, write_plan
+
+CRS = 4549
+X = np.arange(50.0, 1000.0, 100.0)
+GROUND = ((0, 0, 1000), (0, 0, 500), (500, 0, 1000))
+HEAD = """
+title = "drawing"
+[[level]]
+level = "subdistrict"
+name = { zh = "街道", en = "sub-district" }
+[[level]]
+level = "community"
+name = { zh = "社区", en = "community" }
+[[level]]
+level = "grid"
+name = { zh = "网格", en = "grid" }
+[[level]]
+level = "helper"
+name = { zh = "网格员", en = "helper" }
+role = "helper"
+[[station]]
+station = "post"
+name = { zh = "驿站", en = "post" }
+radius = "210 m"
+[[station]]
+station = "hub"
+name = { zh = "中心", en = "hub" }
+radius = "310 m"
+[[service]]
+service = "care"
+name = { zh = "照料", en = "care" }
+"""
+
+
+def frame(data, geometry):
+    return gpd.GeoDataFrame(data, geometry=geometry, crs=CRS)
+
+
+def draw(**layers):
+    squares = [shapely.box(250 * n, 0, 250 * (n + 1), 100) for n in range(4)]
+    ids, communities = [f"G{n}" for n in range(1, 5)], ["C1", "C1", "C2", "C2"]
+    units = {"unit_id": ["D", "C1", "C2"], "name": ["D", "one", "two"], "parent_id": [None, "D", "D"]}
+    units["level"] = ["subdistrict", "community", "community"]
+    line = shapely.LineString([(0, 0), *((x, 0) for x in X), (1000, 0)])
+    drawn = {
+        "units": frame(units, [shapely.box(*corners, 100) for corners in GROUND]),
+        "streets": frame({"street_id": ["a"], "street_class": ["residential"]}, [line]),
+        "blocks": frame(
+            {"block_id": [f"B{n}" for n in range(1, 5)], "community_id": communities, "grid_id": ids}, squares
+        ),
+        "grids": frame({"grid_id": ids, "name": ids, "community_id": communities}, squares),
+        "households": frame(
+            {"household_id": [f"h{n}" for n in range(10)], "households": [10] * 10, "elderly": [0, 4, *[0] * 7, 6]},
+            shapely.points(X, 10.0),
+        ),
+        "stations": posts([50.0]),
+        **layers,
+    }  # fmt: skip
+    levels = tuple(Level(level, Name(level, level)) for level in ("subdistrict", "community", "grid"))
+    return make_plan(PlanInfo(name=Name("图", "drawing"), levels=levels), CRS, **drawn)
+
+
+def posts(places, **columns):
+    data = {"station_id": [f"s{n}" for n in range(len(places))], "station_kind": "post", "name": "post", **columns}
+    return frame(data, shapely.points(places, 0.0))
+
+
+def people(**columns):
+    rows = max(len(values) for values in columns.values() if isinstance(values, list))
+    return pd.DataFrame({"person_id": [f"p{n}" for n in range(rows)], **columns})
+
+
+def judge(plan, body):
+    source = f'{HEAD}\n[[rule]]\nrule = "r"\nname = "rule"\n{body}\n'
+    report = judge_programme(plan, parse_programme(source, file="drawing.toml"))
+    (verdict,) = report.verdicts
+    assert verdict.sentence
+    assert len(report.table()) == 1
+    assert len(report.places()) == (0 if verdict.answer is None else len(verdict.answer.places))
+    report.units()
+    return verdict
+
+
+def number(verdict):
+    return verdict.state, pytest.approx(verdict.answer.value)
+
+
+def failing(verdict):
+    return sorted(verdict.answer.places["place_id"])
+
+
+def test_coverage_counts_whom_the_radius_holds_inclusive():
+    """|x - 50| + 10 ≤ 210 up to x = 250: three of ten points, the third exactly at the radius."""
+    verdict = judge(draw(), 'kind = "coverage"\nto = { station = "post" }\nleast = "30 %"')
+    assert number(verdict) == ("met", 0.3)
+    assert failing(verdict) == [f"h{n}" for n in range(3, 10)]
+    assert verdict.households == 70
+    assert verdict.answer.places["value"].tolist() == [310.0, 410, 510, 610, 710, 810, 910]
+    units = verdict.answer.units.set_index("unit_id")["share"]
+    assert units["C1"] == pytest.approx(0.6)
+    assert units["C2"] == 0
+    assert judge(draw(), 'kind = "coverage"\nto = { station = "post" }\nleast = "31 %"').state == "not_met"
+
+
+def test_coverage_in_a_straight_line_in_minutes_and_of_a_group():
+    straight = 'kind = "coverage"\nto = { station = "post" }\nradius = "201 m"\nwalk = "straight"'
+    assert judge(draw(), straight).answer.value == pytest.approx(0.3)  # √(200² + 10²) = 200.25 m to x = 250
+    exact = straight.replace("201 m", "200.25 m")
+    assert judge(draw(), exact).answer.value == pytest.approx(0.3)
+    minutes = 'kind = "coverage"\nto = { station = "post" }\nradius = "5 min"\nperson = "elder"'
+    assert judge(draw(), minutes).answer.value == pytest.approx(0.3)  # 5 · 54 = 270 m: up to x = 250
+    group = 'kind = "coverage"\nto = { station = "post" }\ngroup = "elderly"'
+    verdict = judge(draw(), group)
+    assert number(verdict) == ("not_met", 0.4)
+    assert failing(verdict) == ["h9"]
+
+
+def test_coverage_by_the_stations_of_the_own_unit():
+    """Posts in G1 and G3, at 240 and 740: who lives in G2 or G4 may not go there, however near it is."""
+    plan = draw(stations=posts([240.0, 740.0]))
+    anywhere = judge(plan, 'kind = "coverage"\nto = { station = "post" }\nradius = "210 m"')
+    assert failing(anywhere) == ["h4", "h9"]
+    own = judge(plan, 'kind = "coverage"\nto = { station = "post" }\nradius = "210 m"\nown = "grid"')
+    expected = {f"h{n}" for n in range(10)} - {"h0", "h1", "h2", "h5", "h6", "h7"}
+    assert set(failing(own)) == expected
+    straight = judge(
+        plan, 'kind = "coverage"\nto = { station = "post" }\nradius = "210 m"\nwalk = "straight"\nown = "grid"'
+    )
+    assert set(failing(straight)) == expected
+
+
+def test_the_shortest_radius_is_the_one_that_just_holds_the_share():
+    """Nine of ten points within 810 m."""
+    body = 'kind = "shortest"\nto = { station = "post" }\nleast = "90 %"\nradius = "810 m"'
+    assert number(judge(draw(), body)) == ("met", 810.0)
+    verdict = judge(draw(), body.replace("810 m", "809 m"))
+    assert verdict.state == "not_met"
+    assert failing(verdict) == ["h8", "h9"]
+    assert verdict.value == "810 m"
+
+
+def test_blank_spots_are_left_by_all_kinds_at_their_own_radius():
+    """A post at 50 reaches x ≤ 250, a hub at 650 the points from 350 to 950; moved to 750 it leaves the one at 350."""
+    kinds = {"station_kind": ["post", "hub"]}
+    plan = draw(stations=posts([50.0, 650.0], **kinds))
+    assert number(judge(plan, 'kind = "blank"')) == ("met", 0.0)
+    moved = draw(stations=posts([50.0, 750.0], **kinds))
+    verdict = judge(moved, 'kind = "blank"\nmost = "5 %"')
+    assert number(verdict) == ("not_met", 0.1)  # h3 at 350: 310 m from the post, 410 m from the hub
+    assert verdict.households == 10
+    assert verdict.answer.places.geometry.iloc[0].contains(shapely.Point(350, 10))
+    assert judge(moved, 'kind = "blank"\nstations = ["hub"]').answer.value == pytest.approx(0.4)
+
+
+def test_spacing_asks_for_a_station_within_half():
+    """Every 400 m: 200 m on foot are 190 m of street and a leg, so x ≤ 240 and 610 ≤ x ≤ 990 of posts at 50 and 800."""
+    plan = draw(stations=posts([50.0, 800.0]))
+    verdict = judge(plan, 'kind = "spacing"\nto = { station = "post" }\nevery = "400 m"\nleast = "60 %"')
+    assert number(verdict) == ("met", 0.6)
+    assert failing(verdict) == ["h2", "h3", "h4", "h5"]
+    streets = judge(
+        plan, 'kind = "spacing"\nto = { station = "post" }\nevery = "400 m"\nof = "streets"\nleast = "70 %"'
+    )
+    assert streets.answer.value == pytest.approx(0.65, abs=1e-5)  # 0 to 250 and 600 to 1,000 of 1,000 m
+    assert streets.state == "not_met"
+    assert streets.answer.places.length.sum() == pytest.approx(350, abs=0.01)
+    by_units = judge(
+        plan,
+        'kind = "spacing"\nto = { station = "post" }\nevery = "400 m"\nof = "streets"\nleast = "75 %"\n'
+        'level = "community"\nunits = "1+"',
+    )
+    assert number(by_units) == ("met", 1.0)  # C2: 400 of 500 m; C1: 250 of 500 m
+    shares = by_units.answer.units.set_index("unit_id")["share"]
+    assert shares["C1"] == pytest.approx(0.5, abs=1e-5)
+    assert shares["C2"] == pytest.approx(0.8, abs=1e-5)
+
+
+def test_spacing_of_people():
+    """Members at h1, h4 and h7, every 300 m: 150 m on foot are 130 m of street and two legs of 10 m."""
+    plan = draw(people=people(role=["member"] * 3, household_id=["h1", "h4", "h7"]))
+    body = 'kind = "spacing"\nto = { people = "member" }\nevery = "300 m"\nleast = "90 %"'
+    verdict = judge(plan, body)
+    assert number(verdict) == ("met", 0.9)
+    assert failing(verdict) == ["h9"]
+
+
+def test_counts_in_all_by_unit_by_station_and_by_kind():
+    plan = draw(stations=posts([50.0, 150.0, 800.0], station_kind=["hub", "post", "post"], level=["grid", None, None]))
+    assert number(judge(plan, 'kind = "count"\nwhat = { level = "grid" }\nnumber = 4')) == ("met", 4.0)
+    assert number(judge(plan, 'kind = "count"\nwhat = { station = "post" }\nnumber = "3+"')) == ("not_met", 2.0)
+    per_hub = 'kind = "count"\nwhat = { station = "post" }\nper = { station = "hub" }\nnumber = 2'
+    assert number(judge(plan, per_hub)) == ("met", 2.0)
+    at = 'kind = "count"\nwhat = { station = "*", at = "grid" }\nnumber = 1'
+    assert number(judge(plan, at)) == ("met", 1.0)
+    by_grid = judge(plan, 'kind = "count"\nwhat = { station = "post" }\nper = "grid"\nnumber = "1+"')
+    assert number(by_grid) == ("not_met", 0.5)
+    assert failing(by_grid) == ["G2", "G3"]
+    nested = judge(plan, 'kind = "count"\nwhat = { level = "grid" }\nper = "community"\nnumber = 2')
+    assert number(nested) == ("met", 1.0)
+    dedicated = 'kind = "count"\nwhat = { level = "grid", grid_kind = "dedicated" }\nnumber = "1+"'
+    assert number(judge(plan, dedicated)) == ("not_met", 0.0)
+    teams = people(role=["volunteer"] * 3, kinds=["sport", "arts; sport", None])
+    distinct = 'kind = "count"\nwhat = { people = "volunteer", distinct = "kinds" }\nnumber = 2'
+    assert number(judge(draw(people=teams), distinct)) == ("met", 2.0)
+
+
+def test_a_level_of_people_is_counted_by_grid():
+    plan = draw(people=people(role=["helper", "helper", "other"], grid_id=["G1", "G1", "G2"]))
+    verdict = judge(plan, 'kind = "count"\nwhat = { level = "helper" }\nper = "grid"\nnumber = "1+"')
+    assert number(verdict) == ("not_met", 0.25)
+    assert failing(verdict) == ["G2", "G3", "G4"]
+    assert verdict.answer.units["all"].tolist() == [2, 0, 0, 0]
+
+
+def test_staffing_counts_only_whom_the_unit_employs():
+    """C1: one full-time, two seconded, and a full-timer of its grid G1, who is not C1's. C2 lacks one."""
+    staff = people(
+        role=["staff"] * 6,
+        time=["full", "seconded", "seconded", "full", "full", "seconded"],
+        unit_id=["C1", "C1", "C1", None, "C2", "C2"],
+        grid_id=[None, None, None, "G1", None, None],
+    )
+    body = (
+        'kind = "staffing"\nlevel = "community"\n'
+        'staff = [{ time = "full", number = 1 }, { time = "seconded", number = "2+" },'
+        ' { time = "part", number = "0+" }]'
+    )
+    verdict = judge(draw(people=staff), body)
+    assert failing(verdict) == ["C2"]
+    assert number(verdict) == ("not_met", 0.5)
+    units = verdict.answer.units.set_index("unit_id")
+    assert units.loc["C1", ["post_0", "post_1", "post_2"]].tolist() == [1, 2, 0]
+
+
+def test_band_asks_general_grids_only():
+    plan = draw()
+    held = plan.households.groupby("grid_id")["households"].sum().to_dict()
+    assert held == {"G1": 30, "G2": 20, "G3": 30, "G4": 20}
+    verdict = judge(plan, 'kind = "band"\nhouseholds = "25-30"')
+    assert number(verdict) == ("not_met", 0.5)
+    assert failing(verdict) == ["G2", "G4"]
+    assert verdict.households == 40
+    kinds = plan.grids.assign(grid_kind=["general", "dedicated", "general", "dedicated"])
+    assert judge(plan.replace(grids=kinds), 'kind = "band"\nhouseholds = "25-30"').state == "met"
+
+
+def test_nesting_finds_a_grid_of_two_communities_and_a_unit_without_parent():
+    plan = draw()
+    assert number(judge(plan, 'kind = "nesting"')) == ("met", 1.0)
+    blocks = plan.blocks.assign(grid_id=["G1", "G2", "G2", "G4"])
+    torn = judge(plan.replace(blocks=blocks), 'kind = "nesting"')
+    assert failing(torn) == ["G2", "G3"]  # G3 has lost its block, and with it its place
+    units = plan.units.assign(parent_id=[None, "D", None])
+    assert failing(judge(plan.replace(units=units), 'kind = "nesting"')) == ["C2"]
+
+
+def test_attached_by_hand_by_place_and_to_somebody():
+    shops = frame(
+        {"enterprise_id": ["e1", "e2", "e3"], "enterprise_kind": "shop", "grid_id": ["G4", None, None]},
+        shapely.points([10.0, 260, 999], 5.0),
+    )
+    plan = draw(enterprises=shops)
+    plan = plan.replace(grids=plan.grids.assign(grid_kind=["general", "dedicated", "general", "dedicated"]))
+    body = 'kind = "attached"\nwhat = { enterprise = "shop" }\ngrid_kind = "dedicated"'
+    assert number(judge(plan, body)) == ("met", 1.0)
+    two = plan.replace(grids=plan.grids.assign(grid_kind=["general", "dedicated", "general", "general"]))
+    assert failing(judge(two, body)) == ["e1", "e3"]
+    led = plan.replace(people=people(role=["secretary"], grid_id=["G2"]))
+    verdict = judge(led, 'kind = "attached"\nwhat = { enterprise = "shop" }\nrole = "secretary"')
+    assert failing(verdict) == ["e1", "e3"]
+    land = frame({"landuse_id": ["l1", "l2"], "landuse_kind": "residential"}, [shapely.box(260, 0, 300, 50)] * 2)
+    on_land = judge(
+        led.replace(landuse=land), 'kind = "attached"\nwhat = { landuse = "residential" }\nrole = "secretary"'
+    )
+    assert number(on_land) == ("met", 1.0)
+
+
+def test_streets_asks_along_what_grids_are_cut():
+    """Three borders of 100 m between the grids; only the middle one has a primary street on it."""
+    lines = [shapely.LineString([(500, -10), (500, 110)]), shapely.LineString([(0, -200), (1000, -200)])]
+    streets = frame({"street_id": ["m", "n"], "street_class": ["primary", "residential"]}, lines)
+    verdict = judge(draw(streets=streets), 'kind = "streets"\nleast = "30 %"')
+    assert number(verdict) == ("met", 1 / 3)
+    assert verdict.answer.places.length.sum() == pytest.approx(200)
+
+
+def test_contact_asks_for_somebody_of_the_grid():
+    plan = draw(people=people(role=["grid_head"] * 2, grid_id=["G1", "G2"]))
+    verdict = judge(plan, 'kind = "contact"\nrole = "grid_head"')
+    assert number(verdict) == ("not_met", 0.5)
+    staffed = plan.replace(grids=plan.grids.assign(staff=["", None, "Wang", "Li"]))
+    assert judge(staffed, 'kind = "contact"\nrole = "grid_head"').state == "met"
+
+
+def test_attributes_services_and_layers():
+    hubs = posts([50.0, 150], station_kind="hub", area_m2=[1200.0, 900.0], services=["care;tea", "care"])
+    plan = draw(stations=hubs)
+    area = judge(plan, 'kind = "attribute"\nstation = "hub"\ncolumn = "area_m2"\nnumber = "1000+"')
+    assert number(area) == ("not_met", 900.0)
+    assert failing(area) == ["s1"]
+    assert judge(plan, 'kind = "offers"\nstation = "hub"\nservices = ["care"]').state == "met"
+    lacking = plan.replace(stations=plan.stations.assign(services=["care", "tea"]))
+    assert failing(judge(lacking, 'kind = "offers"\nstation = "hub"\nservices = ["care"]')) == ["s1"]
+    layers = judge(plan, 'kind = "layers"\nlayers = ["grids", "people"]')
+    assert number(layers) == ("not_met", 0.5)
+    assert "people" in layers.sentence
+
+
+def test_wishes_met():
+    needs = pd.DataFrame({"need_id": list("abcd"), "need_kind": "wish", "status": ["met", "met", "met", "open"]})
+    verdict = judge(draw(needs=needs), 'kind = "met"\nneed = "wish"\nleast = "98 %"')
+    assert number(verdict) == ("not_met", 0.75)
+    assert failing(verdict) == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ('kind = "coverage"\nto = { station = "post" }\ngroup = "women"', "no column women"),
+        ('kind = "coverage"\nto = { station = "post" }\ngroup = "children"', "Nobody is entered as children"),
+        ('kind = "coverage"\nto = { station = "hub" }', "The plan has no hub with a position."),
+        ('kind = "coverage"\nto = { people = "member" }\nradius = "9 m"', "The plan holds no people."),
+        ('kind = "coverage"\nto = { service = "care" }', "have no column services"),
+        ('kind = "coverage"\nto = { station = "*" }', "No radius is set for stations of any kind."),
+        ('kind = "matching"', "The plan holds no needs."),
+        ('kind = "care"\nrole = "member"\nlimit = "<= 9"', "The plan holds no people."),
+        ('kind = "visits"\nleast = 1', "The plan holds no visits."),
+        ('kind = "coincide"\none = "a"\nother = "b"', "The plan holds no zonings."),
+        ('kind = "merge"\nmost = 0', "The plan holds no zonings."),
+        ('kind = "met"\nleast = 1', "The plan holds no needs."),
+        ('kind = "shared"\nto = { station = "post" }\nleast = 1', "no column body"),
+        ('kind = "contact"\nrole = "grid_head"', "Nobody in the plan has the role grid heads."),
+        ('kind = "count"\nwhat = { level = "helper" }\nnumber = 1', "The plan holds no people."),
+        ('kind = "staffing"\nlevel = "grid"\nstaff = [{ role = "x", number = 1 }]', "The plan holds no people."),
+    ],
+)
+def test_what_is_missing_is_said_and_nothing_guessed(body, sentence):
+    verdict = judge(draw(), body)
+    assert verdict.state == "unknown"
+    assert verdict.answer is None
+    assert sentence in verdict.sentence
+    assert (verdict.value, verdict.wanted) == ("–", "–")
+
+
+def test_a_plan_with_nothing_in_it_answers_every_rule():
+    from gridgeo.programmes import PROGRAMMES, read_programme
+
+    empty = make_plan(PlanInfo(name=Name("空", "empty")), CRS)
+    for name in PROGRAMMES:
+        report = judge_programme(empty, read_programme(name))
+        assert report.counts["met"] == 0
+        assert report.counts["unknown"] + report.counts["not_met"] == len(report.verdicts)
+        assert report.table()["sentence"].str.len().min() > 5
+
+
+def test_apply_names_levels_makes_those_missing_and_keeps_the_file(tmp_path):
+    made = HEAD.replace(
+        '[[level]]\nlevel = "community"',
+        '[[level]]\nlevel = "area"\nname = { zh = "片区", en = "area" }\n[[level]]\nlevel = "community"',
+    ) + '[[rule]]\nrule = "r"\nname = "rule"\nkind = "count"\nwhat = { level = "area" }\nnumber = 2\n'  # fmt: skip
+    programme = parse_programme(made, file="mine.toml")
+    plan = draw()
+    applied = apply_programme(plan, programme)
+    assert [level.level for level in applied.info.levels] == ["subdistrict", "area", "community", "grid"]
+    assert [level.name.zh for level in applied.info.levels] == ["街道", "片区", "社区", "网格"]
+    assert applied.households["area_id"].nunique() == 2
+    assert len(plan.units) == 3
+    assert judge_programme(applied, programme).counts == {"met": 1, "not_met": 0, "unknown": 0}
+    write_plan(applied, tmp_path / "plan.gpkg")
+    assert applied_programme(read_plan(tmp_path / "plan.gpkg")).rules == programme.rules
+    again = apply_programme(applied, programme)
+    assert again.units["unit_id"].tolist() == applied.units["unit_id"].tolist()
