@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,9 @@ from gridgeo.texts import text
 Band = tuple[float, float]
 VIEWS = ("edit", "findings", "history", "scenario")
 MOST_FINDINGS = 8
+_GRID_ID = re.compile(r"\b[A-Za-z]+\d+\b")
+"""Ids that cannot be taken for a number in a sentence."""
+
 PAINT = "redraw_paint"
 TARGET = "redraw_to"
 
@@ -177,7 +181,9 @@ def _show_chosen(bench: Bench) -> None:
     elif grids:
         _show_one(bench, grids[0])
     for number, offer in enumerate(desk()["offers"][:3]):
-        bench.button(plain(describe_edit(offer)), offer, f"redraw_offer_{number}", help=text("redraw_page.offers"))
+        bench.button(
+            plain(_named(bench, describe_edit(offer))), offer, f"redraw_offer_{number}", help=text("redraw_page.offers")
+        )
 
 
 def _choose_target(bench: Bench, blocks: list[str]) -> None:
@@ -239,12 +245,12 @@ def _show_findings(bench: Bench, found: list[Finding]) -> None:
     if not found:
         st.success(text("redraw_page.no_findings"))
         return
-    said = [one.message for one in found]
+    said = [_named(bench, one.message) for one in found]
     chosen = st.selectbox(
         text("redraw_page.finding"), range(len(found)), format_func=said.__getitem__, key="redraw_finding"
     )
     finding = found[chosen or 0]
-    st.markdown(plain(finding.message))
+    st.markdown(plain(said[chosen or 0]))
     plan = bench.state.plan
     blocks = finding.blocks or plan.blocks["block_id"][plan.blocks["grid_id"] == finding.item]
     st.button(text("redraw_page.show"), key="redraw_show", on_click=choose, args=(list(blocks),), width="stretch")
@@ -252,7 +258,7 @@ def _show_findings(bench: Bench, found: list[Finding]) -> None:
     if not repairs:
         st.caption(text("redraw_page.no_repair"))
     for number, repair in enumerate(repairs[:MOST_FINDINGS]):
-        bench.button(plain(describe_edit(repair)), repair, f"redraw_repair_{number}")
+        bench.button(plain(_named(bench, describe_edit(repair))), repair, f"redraw_repair_{number}")
 
 
 def _show_history(bench: Bench) -> None:
@@ -260,9 +266,16 @@ def _show_history(bench: Bench) -> None:
     if len(log) == 0:
         st.info(text("redraw_page.no_history"))
         return
-    names = ("time", "who", "what", "stands")
+    log = log.iloc[::-1].assign(what=[_named(bench, what) for what in log["what"].iloc[::-1]])
+    names = ("what", "who", "time", "stands")
     columns = {name: text(f"redraw_page.history.{name}") for name in names}
-    st.dataframe(log.iloc[::-1][list(names)], column_config=columns, hide_index=True, height=330)
+    st.dataframe(log[list(names)], column_config=columns, hide_index=True, height=330)
+
+
+def _named(bench: Bench, sentence: str) -> str:
+    """Put the grids' names for their ids into a sentence: names are what the map shows."""
+    names = bench.names
+    return _GRID_ID.sub(lambda found: names.get(found[0], found[0]), sentence)
 
 
 def _show_scenario(bench: Bench) -> None:

@@ -81,7 +81,11 @@ def show_draft_map(draft: Draft, name: str, height: int) -> None:
     """
     stage = draft.now()
     coverages = [stage.coverage.at(cutoff) for cutoff in sorted(stage.coverage.cutoffs_m)]
-    data = work_map(stage.plan, whatif_layers(stage.plan, coverages)).component_data()
+    # Grids are shown where the scenario redraws them.
+    redrawn = any("block" in edit.kind or "grid" in edit.kind for edit in stage.scenario.edits)
+    band = read_settings().households_per_grid if redrawn else None
+    layers = whatif_layers(stage.plan, coverages, households_per_grid=band)
+    data = work_map(stage.plan, layers).component_data()
     can = editing(tools=("choose", "place"), drag=("stations",), pick=tuple(_LAYERS))
     show_map(data, key=name, lang=reader_language(), height=height, edit=can)
 
@@ -252,6 +256,13 @@ def _show_table(comparison: Comparison) -> None:
         ),
     }
     st.dataframe(table[list(columns)], column_config=columns, hide_index=True)
+    if len(comparison.grids):
+        names = ("scenario", "grid_id", "change", "base_households", "households", "blocks_in", "blocks_out")
+        grids = comparison.grids.assign(
+            change=[text(f"whatif_page.grid.{kind}") for kind in comparison.grids["change"]]
+        )
+        heads = {name: text(f"whatif_page.grids.{name}") for name in names}
+        st.dataframe(grids[list(names)], column_config=heads, hide_index=True)
 
 
 def _metres(cutoff: float) -> str:

@@ -52,7 +52,9 @@ def redraw_layers(plan: Plan, *, households_per_grid: tuple[float, float]) -> li
     return [layer for layer in made if layer is not None]
 
 
-def whatif_layers(plan: Plan, coverages: Sequence[Coverage]) -> list[MapLayer]:
+def whatif_layers(
+    plan: Plan, coverages: Sequence[Coverage], *, households_per_grid: tuple[float, float] | None = None
+) -> list[MapLayer]:
     """Make the layers of a map for moving stations, opening gates and closing streets, bottom first.
 
     Parameters
@@ -61,16 +63,20 @@ def whatif_layers(plan: Plan, coverages: Sequence[Coverage]) -> list[MapLayer]:
         The plan.
     coverages : sequence of Coverage
         Its coverage, the shortest cutoff first.
+    households_per_grid : tuple of float, optional
+        The band; with it the grids are drawn too.
 
     Returns
     -------
     list of MapLayer
         The ground, walkable and closed streets, district, households without cards, gates and stations.
     """
+    grids = None if households_per_grid is None else grid_layer(plan, households_per_grid)
     made = [
         *_ground(plan),
         keep("walks", lambda: walk_layer(plan), plan.streets),
         *_areas(plan)[-1:],
+        grids,
         household_layer(plan, coverages, detailed=False),
         gate_layer(plan, shown=True),
         station_layer(plan),
