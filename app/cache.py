@@ -10,11 +10,13 @@ from typing import Any
 import geopandas as gpd
 import streamlit as st
 
+from app.public import public_map
 from app.workspace import State, Workspace, open_workspace
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment, assess_plan
 from gridgeo.coverage import Coverage, assess_coverage
 from gridgeo.gaps import find_gaps
 from gridgeo.maps import coverage_map, work_map, write_map
+from gridgeo.maps.document import PlanMap
 from gridgeo.maps.editing import change_layers, redraw_layers, whatif_layers
 from gridgeo.maps.results import Show
 from gridgeo.plan import Plan
@@ -147,7 +149,7 @@ def answer(path: Path, asked: Asked) -> Answer:
     return _answer(str(path), (state := living(path).current()).number, asked, state)
 
 
-def answer_map(path: Path, asked: Asked, show: Show) -> dict[str, Any]:
+def answer_map(path: Path, asked: Asked, show: Show, *, public: bool = False) -> dict[str, Any]:
     """Compile the map of an answer for the app's map component.
 
     Parameters
@@ -156,13 +158,34 @@ def answer_map(path: Path, asked: Asked, show: Show) -> dict[str, Any]:
         As for `answer`.
     show : {'cutoffs', 'paper', 'overlap'}
         What households are told apart by.
+    public : bool
+        Whether without single households and small counts, for viewers.
 
     Returns
     -------
     dict
         What `gridgeo.maps.PlanMap.component_data` returns; shared, so never changed.
     """
-    return _answer_map(str(path), (state := living(path).current()).number, asked, show, state)
+    return _answer_map(str(path), (state := living(path).current()).number, asked, show, public, state)
+
+
+def answer_file(path: Path, asked: Asked, show: Show, lang: str, *, public: bool = False) -> bytes:
+    """Write the map of an answer as one offline HTML file.
+
+    Parameters
+    ----------
+    path, asked, show, public
+        As for `answer_map`.
+    lang : {'zh', 'en'}
+        The language it opens in.
+
+    Returns
+    -------
+    bytes
+        The file's content.
+    """
+    found = answer(path, asked)
+    return _written(_answer_page(found, show, public=public, lang=lang))
 
 
 def redraw_map(path: Path, state: State, band: tuple[float, float]) -> dict[str, Any]:
@@ -252,23 +275,25 @@ def comparison_maps(
     return [work_map(state.plan, each).component_data() for each in layers]
 
 
-def map_data(path: Path, cutoffs_m: tuple[float, ...]) -> dict[str, Any]:
+def map_data(path: Path, cutoffs_m: tuple[float, ...], *, public: bool = False) -> dict[str, Any]:
     """Compile the map of an assessment for the app's map component.
 
     Parameters
     ----------
     path, cutoffs_m
         As for `assess`.
+    public : bool
+        Whether without single households and small counts, for viewers.
 
     Returns
     -------
     dict
         What `gridgeo.maps.PlanMap.component_data` returns; shared, so never changed.
     """
-    return _map_data(str(path), (state := living(path).current()).number, cutoffs_m, state)
+    return _map_data(str(path), (state := living(path).current()).number, cutoffs_m, public, state)
 
 
-def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str) -> bytes:
+def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str, *, public: bool = False) -> bytes:
     """Write the map of an assessment as one offline HTML file.
 
     Parameters
@@ -277,13 +302,15 @@ def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str) -> bytes:
         As for `assess`.
     lang : {'zh', 'en'}
         The language it opens in.
+    public : bool
+        As for `map_data`.
 
     Returns
     -------
     bytes
         The file's content.
     """
-    return _map_file(str(path), (state := living(path).current()).number, cutoffs_m, lang, state)
+    return _written(_page(assess(path, cutoffs_m), public=public, lang=lang))
 
 
 # The number of the plan's state is part of each key; the state itself is only handed on.
@@ -311,23 +338,28 @@ def _answer(path: str, number: int, asked: Asked, _state: State) -> Answer:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _answer_map(path: str, number: int, asked: Asked, show: Show, _state: State) -> dict[str, Any]:
-    found = _answer(path, number, asked, _state)
-    page = coverage_map(found.plan, [found.coverage], gaps=found.gaps, service_areas=found.service_areas, show=show)
-    return page.component_data()
+def _answer_map(path: str, number: int, asked: Asked, show: Show, public: bool, _state: State) -> dict[str, Any]:  # noqa: FBT001
+    return _answer_page(_answer(path, number, asked, _state), show, public=public).component_data()
+
+
+def _answer_page(found: Answer, show: Show, *, public: bool, lang: str | None = None) -> PlanMap:
+    page = coverage_map(
+        found.plan, [found.coverage], gaps=found.gaps, service_areas=found.service_areas, show=show, lang=lang
+    )
+    return public_map(page) if public else page
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _map_data(path: str, number: int, cutoffs_m: tuple[float, ...], _state: State) -> dict[str, Any]:
-    found = _assess(path, number, cutoffs_m, _state)
-    page = coverage_map(found.plan, found.coverages, gaps=found.gaps, service_areas=found.service_areas)
-    return page.component_data()
+def _map_data(path: str, number: int, cutoffs_m: tuple[float, ...], public: bool, _state: State) -> dict[str, Any]:  # noqa: FBT001
+    return _page(_assess(path, number, cutoffs_m, _state), public=public).component_data()
 
 
-@st.cache_data(max_entries=KEPT, show_spinner=False)
-def _map_file(path: str, number: int, cutoffs_m: tuple[float, ...], lang: str, _state: State) -> bytes:
-    found = _assess(path, number, cutoffs_m, _state)
+def _page(found: Assessment, *, public: bool, lang: str | None = None) -> PlanMap:
     page = coverage_map(found.plan, found.coverages, gaps=found.gaps, service_areas=found.service_areas, lang=lang)
+    return public_map(page) if public else page
+
+
+def _written(page: PlanMap) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         return write_map(page, Path(folder) / "map.html").read_bytes()
 

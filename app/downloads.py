@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -20,9 +20,13 @@ import streamlit as st
 from app import sign_in
 from app.plans import file_stem
 from app.public import PERSONAL_LAYERS, public_table
+from gridgeo.coverage import Coverage
+from gridgeo.maps import level_table
+from gridgeo.plan import Plan
+from gridgeo.results import summary_table
 from gridgeo.store import ENCODINGS
 from gridgeo.store.shapefile import write_shapefile
-from gridgeo.store.spreadsheet import write_csv, write_workbook
+from gridgeo.store.spreadsheet import as_table, write_csv, write_workbook
 from gridgeo.texts import text
 
 Table: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
@@ -72,6 +76,47 @@ def offer_downloads(
         if map_file is not None:
             _offer(key, f"{stem}.html", "html", map_file, "text/html")
             st.caption(text("app.download.png"))
+
+
+def offer_answer(
+    key: str,
+    plan: Plan,
+    coverages: Sequence[Coverage],
+    *,
+    gaps: gpd.GeoDataFrame,
+    service_areas: gpd.GeoDataFrame,
+    map_file: Callable[[], bytes],
+) -> None:
+    """Let the reader take along who can walk to a station.
+
+    Parameters
+    ----------
+    key : str
+        As for `offer_downloads`.
+    plan : Plan
+        The plan.
+    coverages : sequence of Coverage
+        One for each cutoff, the shortest first.
+    gaps, service_areas : GeoDataFrame
+        As `gridgeo.find_gaps` and `gridgeo.service_areas` give them.
+    map_file : callable
+        Makes the map as one HTML file.
+    """
+    single = sign_in.reader().may_edit
+    levels = {
+        str(level.name): partial(_level_table, plan, coverages, level.level, public=not single)
+        for level in plan.info.levels
+    }
+    tables: dict[str, Table] = dict(levels)
+    tables[text("app.file.gaps")] = partial(_plain_table, gaps)
+    layers: dict[str, Layer] = {"service_areas": service_areas}
+    if single:
+        layers["gaps"] = gaps
+        layers["households"] = partial(_reached, plan, coverages[0])
+        tables[text("app.file.summary")] = partial(summary_table, plan, tuple(coverages))
+        tables[text("app.layer.households")] = partial(_plain_table, layers["households"])
+    named = {name: layer for name, layer in layers.items() if callable(layer) or len(layer)}
+    offer_downloads(key, str(plan.info.name), tables=tables, layers=named, map_file=map_file)
 
 
 def pack_workbook(tables: Mapping[str, Table]) -> bytes:
@@ -198,6 +243,22 @@ def _offer(key: str, file: str, kind: str, make: Callable[[], bytes], mime: str)
         on_click="ignore",
         width="stretch",
     )
+
+
+def _level_table(plan: Plan, coverages: Sequence[Coverage], level: str, *, public: bool) -> pd.DataFrame:
+    table = level_table(plan, coverages, level)
+    return public_table(table, plan) if public else table
+
+
+def _reached(plan: Plan, coverage: Coverage) -> gpd.GeoDataFrame:
+    """Return the households with their walk beside what is known of them."""
+    found = coverage.households[["station_id", "distance_m", "straight_m", "covered", "reason", "n_stations"]]
+    # A spreadsheet and a Shapefile hold no infinity.
+    return plan.households.join(found.replace(np.inf, np.nan), on="household_id")
+
+
+def _plain_table(layer: Layer) -> pd.DataFrame:
+    return as_table(gpd.GeoDataFrame(_made(layer)))
 
 
 def _shown(tables: Mapping[str, Table]) -> Mapping[str, Table]:

@@ -6,8 +6,10 @@ from typing import Any
 
 import streamlit as st
 
+from app import sign_in
 from app.cache import Answer
 from app.component import take_events
+from app.public import public_table
 from app.widgets import count_column, is_estimated, plain, rate_column, show_figure
 from gridgeo.coverage import inside_on_paper, measure_coverage, trace_walk
 from gridgeo.maps import level_table
@@ -160,6 +162,8 @@ def show_measures_table(found: Answer, lang: str) -> None:
         table = level_table(found.plan, [found.coverage], level.level).set_index("unit_id")
         measures = measure_coverage(found.coverage, by=level.level).drop(columns="households")
         table = table.join(measures[["paper_only", "overlap", "detour_ratio"]])
+        if not sign_in.reader().may_edit:
+            table = public_table(table.reset_index(), found.plan).set_index("unit_id")
         columns: dict[str, Any] = {
             "name": st.column_config.TextColumn(text("app.table.unit")),
             "households": count_column(text("app.table.households"), found.plan),

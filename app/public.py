@@ -10,7 +10,8 @@ import pandas as pd
 
 from gridgeo.maps.document import PlanMap
 from gridgeo.maps.features import MapLayer, both
-from gridgeo.store.public import COUNTS, THRESHOLD, hide_small
+from gridgeo.plan import Plan
+from gridgeo.store.public import COUNTS, THRESHOLD, hide_small, summarize_public
 
 PERSONAL_LAYERS = ("households", "people", "needs", "visits")
 """Layers of single households and persons."""
@@ -19,7 +20,7 @@ _COUNTS = (*COUNTS, "covered", "paper_only", "overlap")
 _WHOLE = "whole"
 
 
-def public_table(table: pd.DataFrame) -> pd.DataFrame:
+def public_table(table: pd.DataFrame, plan: Plan | None = None) -> pd.DataFrame:
     """Hide small counts of a table of areas.
 
     Parameters
@@ -27,6 +28,9 @@ def public_table(table: pd.DataFrame) -> pd.DataFrame:
     table : DataFrame
         One row an area; counts of people in columns of `gridgeo.store.public.COUNTS` and their like, shares in
         ``rate_<metres>`` and ``coverage_rate``.
+    plan : Plan, optional
+        The plan, where the areas are its units or grids, named by ``unit_id``: a count that another level's table
+        would give away is then hidden, too.
 
     Returns
     -------
@@ -35,11 +39,12 @@ def public_table(table: pd.DataFrame) -> pd.DataFrame:
         and where a share does, because few are covered or few are not.
     """
     shown = table.copy()
+    inner = table["unit_id"].isin(_hidden_units(plan)).to_numpy() if plan is not None else np.zeros(len(table), bool)
     households = pd.to_numeric(table["households"]) if "households" in table else None
     for column in _COUNTS:
         if column in table:
             counts = pd.to_numeric(table[column]).astype("float64")
-            shown[column] = counts.mask(_hidden(counts))
+            shown[column] = counts.mask(_hidden(counts) | inner)
     for column in (name for name in table if str(name).startswith("rate_") or name == "coverage_rate"):
         if households is not None:
             covered = (households * table[column]).round()
@@ -78,6 +83,16 @@ def _hidden(counts: pd.Series) -> np.ndarray[Any, np.dtype[np.bool_]]:
     known = {str(at): float(value) for at, value in enumerate(counts) if np.isfinite(value)}
     hidden = hide_small({**known, _WHOLE: sum(known.values())}, {_WHOLE: list(known)})
     return np.array([str(at) in hidden for at in range(len(counts))], dtype=bool)
+
+
+def _hidden_units(plan: Plan) -> set[str]:
+    """Name the units and grids whose households are hidden, all levels looked at together."""
+    sums = summarize_public(plan)
+    return {
+        str(area)
+        for name, id_column in (("units", "unit_id"), ("grids", "grid_id"))
+        for area in sums[name].loc[sums[name]["households"].isna(), id_column]
+    }
 
 
 def _small(counts: pd.Series) -> pd.Series:

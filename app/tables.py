@@ -173,6 +173,7 @@ def _edit(workspace: Workspace, layer: str) -> None:
         height=420,
         column_config={name: _column(name) for name in COLUMNS[layer]},
         disabled=LOCKED[layer],
+        placeholder="",
         on_change=partial(attempt, _apply, workspace, layer, key),
     )
     whole = getattr(workspace.current().plan, layer)

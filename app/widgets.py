@@ -8,12 +8,15 @@ from typing import Any
 
 import streamlit as st
 
+from app import sign_in
 from app.address import remember
+from app.public import public_table
 from app.settings import read_settings
 from gridgeo.assessment import Assessment
 from gridgeo.errors import GridgeoError
 from gridgeo.maps import level_table
 from gridgeo.plan import Plan
+from gridgeo.store.public import THRESHOLD
 from gridgeo.texts import text
 
 SHOWN_GAPS = 5
@@ -147,7 +150,10 @@ def show_tables(found: Assessment, lang: str) -> None:
     levels = found.plan.info.levels[-2:]
     tabs = st.tabs([text("app.table", level=getattr(level.name, lang)) for level in levels])
     for tab, level in zip(tabs, levels, strict=True):
-        table = level_table(found.plan, found.coverages, level.level).drop(columns="unit_id")
+        table = level_table(found.plan, found.coverages, level.level)
+        if not sign_in.reader().may_edit:
+            table = public_table(table, found.plan)
+        table = table.drop(columns="unit_id")
         columns: dict[str, Any] = {
             "name": st.column_config.TextColumn(text("app.table.unit")),
             "households": count_column(text("app.table.households"), found.plan),
@@ -155,26 +161,6 @@ def show_tables(found: Assessment, lang: str) -> None:
         for column in table.columns[2:]:
             columns[column] = rate_column(column.removeprefix("rate_"))
         tab.dataframe(table, column_config=columns, hide_index=True, height=320)
-
-
-def offer_map(content: bytes, found: Assessment) -> None:
-    """Let the reader take the map along.
-
-    Parameters
-    ----------
-    content : bytes
-        The map as an HTML file.
-    found : Assessment
-        What it shows.
-    """
-    st.download_button(
-        text("app.download_map"),
-        content,
-        file_name=f"{found.plan.info.name.zh}.html",
-        mime="text/html",
-        help=text("app.download_map.help"),
-        on_click="ignore",
-    )
 
 
 def count_column(name: str, plan: Plan) -> Any:  # noqa: ANN401 - Streamlit's own kind
@@ -220,7 +206,9 @@ def _cutoff_name(usual: tuple[float, ...], option: str) -> str:
 
 
 def _gap_sentence(gap: dict[str, Any], names: dict[str, str]) -> str:
-    households = f"{int(gap['households']):,}"
+    count = int(gap["households"])
+    few = 0 < count < THRESHOLD and not sign_in.reader().may_edit
+    households = f"<{THRESHOLD}" if few else f"{count:,}"
     station = names.get(gap["station_id"])
     if station is None:
         return text("app.gaps.row_no_way", rank=gap["rank"], households=households)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import get_args
 
 import streamlit as st
 
-from app import cache, measures
+from app import cache, downloads, measures, sign_in
 from app.component import show_map
 from app.language import language_switch
 from app.questions import ask
@@ -34,6 +35,7 @@ def show(given: str | None, lang: str) -> None:
         language_switch()
     with questions:
         asked = ask(cache.assess(path, DEFAULT_CUTOFFS_M).plan)
+    public = not sign_in.reader().may_edit
     with st.spinner(text("app.working")):
         found = cache.answer(path, asked)
     left, right = st.columns([14, 5])
@@ -44,11 +46,19 @@ def show(given: str | None, lang: str) -> None:
         measures.show_measures(found)
     with left:
         row = measures.picked_household(found, "coverage")
-        data = measures.with_walk(cache.answer_map(path, asked, way or WAYS[0]), found, row)
+        data = measures.with_walk(cache.answer_map(path, asked, way or WAYS[0], public=public), found, row)
         show_map(data, key="coverage", lang=lang, height=MAP_HEIGHT)
     with right:
         measures.explain_household(found, row)
     measures.show_measures_table(found, lang)
+    downloads.offer_answer(
+        "coverage",
+        found.plan,
+        [found.coverage],
+        gaps=found.gaps,
+        service_areas=found.service_areas,
+        map_file=partial(cache.answer_file, path, asked, way or WAYS[0], lang, public=public),
+    )
 
 
 def _way_name(way: str) -> str:

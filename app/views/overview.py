@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from app import cache, widgets
+from app import cache, downloads, sign_in, widgets
 from app.component import show_map, take_events
 from app.language import language_switch
 from gridgeo.assessment import Assessment
@@ -31,9 +32,10 @@ def show(given: str | None, lang: str) -> None:
         language_switch()
     with choice:
         cutoffs = widgets.choose_cutoffs()
+    public = not sign_in.reader().may_edit
     with st.spinner(text("app.working")):
         found = cache.assess(path, cutoffs)
-        data = cache.map_data(path, cutoffs)
+        data = cache.map_data(path, cutoffs, public=public)
     title.subheader(widgets.plain(data["frame"]["place"][lang]), anchor=False)
     left, right = st.columns([14, 5])
     with right:
@@ -43,7 +45,14 @@ def show(given: str | None, lang: str) -> None:
         take_events("overview")
         show_map(data, key="overview", lang=lang, height=MAP_HEIGHT, fit=fit)
     widgets.show_tables(found, lang)
-    widgets.offer_map(cache.map_file(path, cutoffs, lang), found)
+    downloads.offer_answer(
+        "overview",
+        found.plan,
+        found.coverages,
+        gaps=found.gaps,
+        service_areas=found.service_areas,
+        map_file=partial(cache.map_file, path, cutoffs, lang, public=public),
+    )
     _show_notes(found, data["frame"]["figures"], lang)
 
 

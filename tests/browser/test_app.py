@@ -107,8 +107,9 @@ def test_a_gap_in_the_list_is_shown_on_the_map(opened, until, look):
 
 def test_the_map_can_be_taken_along_and_opens_offline(opened, visit, until, look, tmp_path):
     page, _ = opened
+    page.get_by_role("button", name="Take along").click()
     with page.expect_download() as download:
-        page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
+        page.get_by_role("button", name="Map as one offline HTML file").click()
     path = tmp_path / "map.html"
     download.value.save_as(path)
     other = visit().page
