@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gridgeo.gaps import find_gaps as find_gaps
     from gridgeo.maps import coverage_map as coverage_map
     from gridgeo.maps import write_map as write_map
+    from gridgeo.matching import assign_members as assign_members
+    from gridgeo.matching import match_needs as match_needs
     from gridgeo.network import Network as Network
     from gridgeo.network import build_network as build_network
     from gridgeo.partition import Partition as Partition
@@ -37,9 +39,18 @@ if TYPE_CHECKING:
     from gridgeo.scenario import compare as compare
     from gridgeo.scenario import run_scenario as run_scenario
     from gridgeo.service_area import service_areas as service_areas
+    from gridgeo.sharing import find_overlap as find_overlap
+    from gridgeo.sharing import pool_stations as pool_stations
+    from gridgeo.sharing import serve_groups as serve_groups
+    from gridgeo.sharing import share_rooms as share_rooms
     from gridgeo.store import export_plan as export_plan
     from gridgeo.store import read_plan as read_plan
     from gridgeo.store import write_plan as write_plan
+    from gridgeo.visits import assess_visits as assess_visits
+    from gridgeo.zonings import assign_zoning as assign_zoning
+    from gridgeo.zonings import compare_zonings as compare_zonings
+    from gridgeo.zonings import merge_zonings as merge_zonings
+    from gridgeo.zonings import zonings_coincide as zonings_coincide
 
 # Name → module. Loaded when first asked for: `gridgeo --help` must not wait for the map and the solver.
 _WHERE = {
@@ -54,27 +65,38 @@ _WHERE = {
     "Walk": "coverage",
     "assess_coverage": "coverage",
     "assess_plan": "assessment",
+    "assess_visits": "visits",
+    "assign_members": "matching",
+    "assign_zoning": "zonings",
     "build_network": "network",
     "bundled_places": "readers",
     "bundled_plan_path": "readers",
     "check_partition": "partition",
     "check_plan": "plan",
     "compare": "scenario",
+    "compare_zonings": "zonings",
     "coverage_map": "maps",
     "enclose_blocks": "blocks",
     "export_plan": "store",
     "find_gaps": "gaps",
+    "find_overlap": "sharing",
     "import_plan": "readers",
     "make_plan": "plan",
+    "match_needs": "matching",
+    "merge_zonings": "zonings",
     "partition_grids": "partition",
+    "pool_stations": "sharing",
     "read_osm": "readers",
     "read_plan": "store",
     "run_scenario": "scenario",
+    "serve_groups": "sharing",
     "service_areas": "service_area",
+    "share_rooms": "sharing",
     "to_metric": "crs",
     "trace_walk": "coverage",
     "write_map": "maps",
     "write_plan": "store",
+    "zonings_coincide": "zonings",
 }
 
 __all__ = ["__version__", *_WHERE]  # noqa: PLE0604 (all are strings)
