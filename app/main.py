@@ -10,7 +10,7 @@ import streamlit as st
 from app import plans, sign_in
 from app.language import keep_language, speaking
 from app.theme import page_style
-from app.views import coverage, data, overview, redraw, settings, start, whatif
+from app.views import coverage, data, overview, programme, redraw, settings, start, whatif
 from app.widgets import plain, show_told
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import text
@@ -20,6 +20,7 @@ PAGES = {
     "coverage": coverage,
     "redraw": redraw,
     "whatif": whatif,
+    "programme": programme,
     "data": data,
     "settings": settings,
 }

@@ -18,23 +18,27 @@ from gridgeo.store.spreadsheet import write_csv, write_workbook
 from gridgeo.texts import current_language, text
 
 _SHEETS = {"rules": ("number", "name", "state", "value", "wanted", "places", "households", "sentence", "basis"),
+           "public": ("number", "name", "state", "value", "wanted", "basis"),
            "units": ("rule", "level", "name", "all", "met", "share")}  # fmt: skip
 
 
-def leader_table(report: ProgrammeReport) -> pd.DataFrame:
+def leader_table(report: ProgrammeReport, *, public: bool = False) -> pd.DataFrame:
     """Return the table of all rules as a leader reads it, in the current language.
 
     Parameters
     ----------
     report : ProgrammeReport
         The report.
+    public : bool, optional
+        Without the columns that count people: a small count could give somebody away.
 
     Returns
     -------
     DataFrame
         One row a rule, with headings in words.
     """
-    return _worded(report.table().assign(state=[str(verdict.word) for verdict in report.verdicts]), "rules")
+    table = report.table().assign(state=[str(verdict.word) for verdict in report.verdicts])
+    return _worded(table, "public" if public else "rules")
 
 
 def unit_table(report: ProgrammeReport) -> pd.DataFrame:
