@@ -26,6 +26,7 @@ from gridgeo.programmes.model import Bound
 from gridgeo.readers import bundled_plan_path
 from gridgeo.store import read_plan
 from gridgeo.texts import using_language
+from gridgeo.zonings import merge_zonings
 
 
 def apply_to_plan(plan: Plan, programme: Programme) -> Plan:
@@ -258,7 +259,6 @@ def regroup_communities(plan: Plan, count: int, *, seed: int = 0) -> Plan:
 def _merge(made: Plan, tables: str, programme: Programme, *, seed: int) -> Plan:
     """Make the departments' grids one, let the plan's grids be that one, and make the tables anew for them."""
     from gridgeo.examples import make_example  # noqa: PLC0415 - as above
-    from gridgeo.zonings import merge_zonings  # noqa: PLC0415 - as above
 
     band = _band(programme.example["households"] or programme.households)
     merged = merge_zonings(made, households_per_grid=band, seed=seed)

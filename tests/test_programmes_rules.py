@@ -389,3 +389,93 @@ def test_apply_names_levels_makes_those_missing_and_keeps_the_file(tmp_path):
     assert applied_programme(read_plan(tmp_path / "plan.gpkg")).rules == programme.rules
     again = apply_programme(applied, programme)
     assert again.units["unit_id"].tolist() == applied.units["unit_id"].tolist()
+
+
+def zoning(name, zones):
+    return pd.DataFrame({"zoning": name, "block_id": [f"B{n}" for n in range(1, 5)], "zone_id": list(zones)})
+
+
+def test_two_zonings_coincide_or_the_blocks_are_named():
+    """ "demo" is the two communities but for B3, which it counts to the first: 30 households lie otherwise."""
+    plan = draw(zonings=pd.concat([zoning("demo", "xxxy"), zoning("same", "qqww")]))
+    body = 'kind = "coincide"\none = "level:community"\nother = "demo"'
+    verdict = judge(plan, body)
+    assert number(verdict) == ("not_met", 1.0)
+    assert failing(verdict) == ["B3"]
+    assert verdict.households == 30
+    assert judge(plan, body.replace("demo", "same")).state == "met"
+    assert judge(plan, body.replace("demo", "moon")).state == "unknown"
+
+
+def test_zonings_to_be_merged_are_measured_in_households():
+    plan = draw(zonings=pd.concat([zoning("police", "aabb"), zoning("urban", "xxxy")]))
+    verdict = judge(plan, 'kind = "merge"\nmost = "0 %"')
+    assert number(verdict) == ("not_met", 0.3)
+    assert failing(verdict) == ["B3"]
+    assert judge(plan, 'kind = "merge"\nmost = "30 %"').state == "met"
+    assert judge(plan, 'kind = "merge"\nmost = 0\nzonings = ["police"]').state == "unknown"
+
+
+def test_needs_are_matched_within_reach_and_capacity():
+    """Volunteers at h0 (two of arts) and h9 (one of sport); needs of arts at h1, h2, h9 and of chess at h3.
+
+    Within 310 m on foot h1 and h2 go to h0's volunteer; at h9 nobody does arts, and nobody anywhere plays chess.
+    """
+    volunteers = people(role=["volunteer"] * 2, kinds=["arts", "sport"], capacity=[2, 1], household_id=["h0", "h9"])
+    needs = pd.DataFrame(
+        {"need_id": list("abcde"), "need_kind": ["arts", "arts", "arts", "chess", "arts"],
+         "household_id": ["h1", "h2", "h9", "h3", "h0"], "status": ["open"] * 4 + ["met"]}
+    )  # fmt: skip
+    verdict = judge(draw(people=volunteers, needs=needs), 'kind = "matching"\nradius = "310 m"\nleast = "50 %"')
+    assert number(verdict) == ("met", 0.5)
+    assert failing(verdict) == ["c", "d"]
+    by_kind = verdict.answer.units.set_index("unit_id")
+    assert by_kind["all"].to_dict() == {"arts": 3, "chess": 1}
+    assert by_kind["met"].to_dict() == {"arts": 2, "chess": 0}
+
+
+def test_households_are_taken_in_care_up_to_the_limit():
+    """One member at h4 who takes 40 households, within 310 m on foot (h2 to h7, 60 households)."""
+    plan = draw(people=people(role=["member"], household_id=["h4"]))
+    body = 'kind = "care"\nrole = "member"\nlimit = "<= 40"\nradius = "320 m"'
+    verdict = judge(plan, body)
+    assert number(verdict) == ("not_met", 0.4)
+    assert verdict.households == 60
+    assert verdict.answer.units.groupby("level")["met"].sum().to_dict() == {"community": 40, "grid": 40}
+    many = draw(people=people(role=["member"] * 3, household_id=["h1", "h4", "h8"]))
+    assert judge(many, body).state == "met"
+
+
+def test_visits_of_a_month_are_counted_once():
+    """h0's ten households were visited twice, four of h1's once; h9 in another month; one of two enterprises."""
+    visits = pd.DataFrame(
+        {"visit_id": list("abcde"), "date": ["2026-10-01", "2026-10-09", "2026-10-31", "2026-09-30", "2026-10-05"],
+         "household_id": ["h0", "h0", "h1", "h9", None], "households": [10, 10, 4, 10, 1],
+         "enterprise_id": [None] * 4 + ["e1"]}
+    )  # fmt: skip
+    firms = frame({"enterprise_id": ["e1", "e2"], "enterprise_kind": "company"}, shapely.points([10.0, 900], 5.0))
+    plan = draw(visits=visits, enterprises=firms)
+    verdict = judge(plan, 'kind = "visits"\nof = "households"\nnumber = "14+"')
+    assert number(verdict) == ("met", 14.0)
+    assert verdict.households == 86
+    share = judge(plan, 'kind = "visits"\nof = "enterprises"\nleast = "50 %"\nmonth = "2026-10"')
+    assert number(share) == ("met", 0.5)
+    assert failing(share) == ["e2"]
+    assert judge(plan, 'kind = "visits"\nnumber = 1\nmonth = "2026-09"').answer.value == 10
+
+
+def test_overlap_counts_bodies_and_names_what_could_go():
+    """Two bodies at x = 50 and 150, one of them also at 950: within 210 m h0 to h2 have both, h3 has one."""
+    plan = draw(stations=posts([50.0, 150.0, 950.0], body=["A", "B", "A"]))
+    verdict = judge(plan, 'kind = "overlap"\nto = { station = "post" }\nmost = "20 %"')
+    assert number(verdict) == ("not_met", 0.3)
+    places = verdict.answer.places
+    assert sorted(places.loc[places["layer"] == "households", "place_id"]) == ["h0", "h1", "h2"]
+    assert places.loc[places["layer"] == "stations", "place_id"].tolist() == ["s0"]
+
+
+def test_rooms_used_by_two_bodies_are_shared():
+    plan = draw(stations=posts([50.0, 50.0, 900.0], body=["A", "B", "A"]))
+    verdict = judge(plan, 'kind = "shared"\nto = { station = "post" }\nleast = "60 %"')
+    assert number(verdict) == ("met", 2 / 3)
+    assert failing(verdict) == ["s2"]

@@ -8,6 +8,7 @@ import numpy as np
 from gridgeo.programmes.case import Case
 from gridgeo.programmes.model import Bound, Rule
 from gridgeo.programmes.verdicts import Answer, MissingDataSaid, list_places
+from gridgeo.zonings import compare_zonings, zonings_coincide
 
 
 def judge_coincide(case: Case, rule: Rule) -> Answer:
@@ -25,8 +26,6 @@ def judge_coincide(case: Case, rule: Rule) -> Answer:
     Answer
         How many blocks; those blocks.
     """
-    from gridgeo.zonings import zonings_coincide  # noqa: PLC0415 - most programmes know one zoning only
-
     case.require("blocks", "zonings")
     known = set(case.plan.zonings["zoning"])
     for name in (rule["one"], rule["other"]):
@@ -62,8 +61,6 @@ def judge_merge(case: Case, rule: Rule) -> Answer:
     Answer
         The share of households in dispute between the two zonings that differ most; the disputed blocks.
     """
-    from gridgeo.zonings import compare_zonings  # noqa: PLC0415 - as above
-
     case.require("blocks", "zonings", "households")
     wanted = rule["zonings"] or tuple(sorted(set(case.plan.zonings["zoning"])))
     for name in wanted:
