@@ -114,9 +114,7 @@ def _walk_round(
         share[rows] = np.where(through, gateways.share[gate], 0.0)
     else:
         segment[rows] = -1
-    direct = nearest_visible(
-        network.segment_grid, network.segment_xy, obstacles, xy[rows], within_m=reach, start_m=leg_m[rows]
-    )
+    direct = nearest_visible(network.segment_grid, obstacles, xy[rows], within_m=reach)
     leg_m[rows] = gate_m
     seen = direct[0] >= 0
     for held, found in zip((segment, share, leg_m), direct, strict=True):

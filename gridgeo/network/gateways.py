@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from scipy.spatial import cKDTree
 
+from gridgeo.compiler import compiled
 from gridgeo.network.lines import GATE_TOLERANCE_M
-from gridgeo.network.measure import Floats, Ints, expand_ranges
+from gridgeo.network.measure import Floats, Ints
 from gridgeo.network.segments import SegmentGrid
-from gridgeo.network.visibility import Obstacles, legs_blocked, nearest_visible
+from gridgeo.network.visibility import Obstacles, is_blocked, nearest_visible
+
+_POINTS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +48,14 @@ class Gateways:
     tree: cKDTree
 
 
-def find_gateways(
-    gates: Floats, grid: SegmentGrid, segment_xy: Floats, obstacles: Obstacles, *, reach_m: float
-) -> Gateways:
+def find_gateways(gates: Floats, grid: SegmentGrid, obstacles: Obstacles, *, reach_m: float) -> Gateways:
     """Find where the walk leads on from each open gate.
 
     Parameters
     ----------
     gates : ndarray of float, shape (gates, 2)
         The open gates, in metres.
-    grid, segment_xy : SegmentGrid and ndarray of float, shape (segments, 4)
+    grid : SegmentGrid
         The streets' segments.
     obstacles : Obstacles
         The barriers.
@@ -67,18 +67,11 @@ def find_gateways(
     Gateways
         The gates.
     """
-    beside, wall = obstacles.near(gates, np.full(len(gates), GATE_TOLERANCE_M))
+    beside, piece = obstacles.near(gates, np.full(len(gates), GATE_TOLERANCE_M))
     start = np.searchsorted(beside, np.arange(len(gates) + 1))
-    segment, share, onward_m = nearest_visible(
-        grid,
-        segment_xy,
-        obstacles,
-        gates,
-        within_m=np.full(len(gates), reach_m),
-        start_m=np.zeros(len(gates)),
-        spare=[wall[first:last] for first, last in pairwise(start)],
-    )
-    return Gateways(gates, segment, share, onward_m, start, wall, reach_m, cKDTree(gates))
+    reach = np.full(len(gates), reach_m)
+    onward = nearest_visible(grid, obstacles, gates, within_m=reach, spare=(start, piece))
+    return Gateways(gates, *onward, start, piece, reach_m, cKDTree(gates))
 
 
 def ways_through(gateways: Gateways, obstacles: Obstacles, xy: Floats) -> tuple[Ints, Floats]:
@@ -101,17 +94,36 @@ def ways_through(gateways: Gateways, obstacles: Obstacles, xy: Floats) -> tuple[
         How long the way is; inf where there is none.
     """
     found, length = np.full(len(xy), -1, dtype=np.int64), np.full(len(xy), np.inf)
-    near = cKDTree(xy).sparse_distance_matrix(gateways.tree, gateways.reach_m, output_type="ndarray")
-    row, gate = near["i"].astype(np.int64), near["j"].astype(np.int64)
-    through_m = near["v"] + gateways.onward_m[gate]
-    good = through_m <= gateways.reach_m
-    row, gate, through_m = row[good], gate[good], through_m[good]
-    way, at = expand_ranges(gateways.piece_start[gate], gateways.piece_start[gate + 1])
-    spare = np.sort(way * (1 << 32) + gateways.piece[at])
-    free = ~legs_blocked(obstacles, xy[row], gateways.xy[gate], spare=spare)
-    row, gate, through_m = row[free], gate[free], through_m[free]
-    order = np.lexsort((gate, through_m, row))
-    row, gate, through_m = row[order], gate[order], through_m[order]
-    first = np.concatenate([[True], row[1:] != row[:-1]]) if len(row) else free[:0]
-    found[row[first]], length[row[first]] = gate[first], through_m[first]
+    for begin in range(0, len(xy), _POINTS_AT_ONCE):
+        some = np.ascontiguousarray(xy[begin : begin + _POINTS_AT_ONCE])
+        near = cKDTree(some).sparse_distance_matrix(gateways.tree, gateways.reach_m, output_type="ndarray")
+        row, gate = near["i"].astype(np.int64), near["j"].astype(np.int64)
+        through_m = near["v"] + gateways.onward_m[gate]
+        good = np.flatnonzero(through_m <= gateways.reach_m)
+        good = good[np.lexsort((gate[good], through_m[good], row[good]))]
+        part = slice(begin, begin + _POINTS_AT_ONCE)
+        pairs = (row[good], gate[good], through_m[good])
+        spare = (gateways.piece_start, gateways.piece)
+        _take_first(obstacles, some, *pairs, gateways.xy, spare, found[part], length[part])
     return found, length
+
+
+@compiled
+def _take_first(
+    obstacles: Obstacles,
+    xy: Floats,
+    row: Ints,
+    gate: Ints,
+    through_m: Floats,
+    gate_xy: Floats,
+    spare: tuple[Ints, Ints],
+    found: Ints,
+    length: Floats,
+) -> None:
+    """Take for each point the first of its ways, in order, that no other barrier blocks."""
+    for way in range(len(row)):
+        point, by = row[way], gate[way]
+        if found[point] < 0:
+            passing = spare[1][spare[0][by] : spare[0][by + 1]]
+            if not is_blocked(obstacles, xy[point, 0], xy[point, 1], gate_xy[by, 0], gate_xy[by, 1], passing):
+                found[point], length[point] = by, through_m[way]

@@ -131,9 +131,7 @@ class Network:
         """The open gates, and where the walk leads on from each; None where there is none, or nothing to go through."""
         if self.obstacles is None or len(self.open_gates_xy) == 0:
             return None
-        return find_gateways(
-            self.open_gates_xy, self.segment_grid, self.segment_xy, self.obstacles, reach_m=self.max_access_m
-        )
+        return find_gateways(self.open_gates_xy, self.segment_grid, self.obstacles, reach_m=self.max_access_m)
 
     def gates_xy(self, gate_ids: list[str]) -> Floats:
         """Return where certain gates are.

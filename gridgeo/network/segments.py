@@ -1,32 +1,32 @@
 """Where segments of streets or barriers lie: found exactly, for millions of points.
 
-A uniform grid of squares holds the segments. A point looks into the squares its search circle touches; the circle
-starts at half a square, where that is at most four squares, and doubles until something lies inside it.
+A uniform grid of squares holds the segments. A point looks into its own square, then into the ring of squares around
+it, and so on, until nothing nearer can lie farther out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from typing import NamedTuple
 
 import numpy as np
 
+from gridgeo.compiler import compiled
 from gridgeo.network.measure import Floats, Ints, expand_ranges
 
-_PAIRS_AT_ONCE = 1 << 15
 _MOST_CELLS = 1 << 23
 _CELL_M = (12.0, 100.0)
 _HAIR = 1e-6
 _FEW_POINTS = 1000
+_ROW_BITS = 32
 
 
-@dataclass(frozen=True, eq=False)
-class SegmentGrid:
+class SegmentGrid(NamedTuple):
     """Segments by the squares they lie in. Make one with `index_segments`.
 
     Parameters
     ----------
-    origin : tuple of float
+    west, south : float
         The lower left corner, in metres.
     cell_m : float
         The side of a square.
@@ -36,17 +36,18 @@ class SegmentGrid:
         Where each square's segments start in the lists below.
     member : ndarray of int64
         The segments, square by square, each square's in order.
-    shape : tuple of ndarray of float
+    shape : ndarray of float, shape (members, 5)
         Of each member: x and y of its first end, dx and dy to its other end, and one over its length squared.
     """
 
-    origin: tuple[float, float]
+    west: float
+    south: float
     cell_m: float
     columns: int
     rows: int
     start: Ints
     member: Ints
-    shape: tuple[Floats, Floats, Floats, Floats, Floats]
+    shape: Floats
 
     def near(self, xy: Floats, radius_m: float | Floats) -> tuple[Ints, Ints]:
         """Pair points with every member of the squares that a circle around them touches.
@@ -66,10 +67,10 @@ class SegmentGrid:
             Their places in `member`, point by point. Every segment within the radius is among them, perhaps more than
             once, and some beyond.
         """
-        left = self._cell(xy[:, 0] - radius_m, 0, self.columns)
-        right = self._cell(xy[:, 0] + radius_m, 0, self.columns) + 1
-        low = self._cell(xy[:, 1] - radius_m, 1, self.rows)
-        high = self._cell(xy[:, 1] + radius_m, 1, self.rows) + 1
+        left = _cells_at(xy[:, 0] - radius_m - self.west, self.cell_m, self.columns)
+        right = _cells_at(xy[:, 0] + radius_m - self.west, self.cell_m, self.columns) + 1
+        low = _cells_at(xy[:, 1] - radius_m - self.south, self.cell_m, self.rows)
+        high = _cells_at(xy[:, 1] + radius_m - self.south, self.cell_m, self.rows) + 1
         point, row = expand_ranges(low, high)
         row *= self.columns
         begin, end = self.start[row + left[point]], self.start[row + right[point]]
@@ -77,41 +78,26 @@ class SegmentGrid:
         per_point = np.add.reduceat(end - begin, np.cumsum(high - low) - (high - low)) if len(xy) else left
         return per_point, place
 
-    def measure(self, place: Ints, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    def measure(self, place: Ints, xy: Floats) -> Floats:
         """Measure from points to members, pair by pair.
 
         Parameters
         ----------
         place : ndarray of int64, shape (pairs,)
             Places in `member`.
-        x, y : ndarray of float, shape (pairs,)
-            The points; overwritten, because this is where most of the time goes.
+        xy : ndarray of float, shape (pairs, 2)
+            The points.
 
         Returns
         -------
-        share, square_m2 : ndarray of float, shape (pairs,)
-            Where on the segment the nearest position is, and the square of the distance to it.
+        ndarray of float, shape (pairs,)
+            The squares of the distances.
         """
-        x0, y0, dx, dy, per_square = self.shape
-        x -= x0[place]
-        y -= y0[place]
-        ax, ay = dx[place], dy[place]
-        share = x * ax
-        share += y * ay
-        share *= per_square[place]
-        np.clip(share, 0.0, 1.0, out=share)
-        ax *= share
-        ay *= share
-        x -= ax
-        y -= ay
-        x *= x
-        y *= y
-        x += y
-        return share, x
-
-    def _cell(self, value: Floats, axis: int, count: int) -> Ints:
-        cell = (value - self.origin[axis]) / self.cell_m
-        return np.clip(np.floor(cell), 0, count - 1).astype(np.int64)
+        x0, y0, dx, dy, per_square = self.shape[place].T
+        x, y = xy[:, 0] - x0, xy[:, 1] - y0
+        share = np.clip((x * dx + y * dy) * per_square, 0.0, 1.0)
+        square: Floats = (x - share * dx) ** 2 + (y - share * dy) ** 2
+        return square
 
 
 def index_segments(segment_xy: Floats, *, cell_m: float | None = None) -> SegmentGrid:
@@ -159,15 +145,8 @@ def index_segments(segment_xy: Floats, *, cell_m: float | None = None) -> Segmen
     cell_of, member = code // len(length), code % len(length)
     start = np.zeros(columns * rows + 1, dtype=np.int64)
     np.cumsum(np.bincount(cell_of, minlength=columns * rows), out=start[1:])
-    return SegmentGrid(
-        origin=(float(lower[0]), float(lower[1])),
-        cell_m=cell,
-        columns=columns,
-        rows=rows,
-        start=start,
-        member=member,
-        shape=(x[member], y[member], dx[member], dy[member], 1 / (length**2)[member]),
-    )
+    shape = np.column_stack([x[member], y[member], dx[member], dy[member], 1 / (length**2)[member]])
+    return SegmentGrid(float(lower[0]), float(lower[1]), cell, columns, rows, start, member, shape)
 
 
 def nearest_segments(grid: SegmentGrid, xy: Floats, *, within_m: float) -> tuple[Ints, Floats, Floats]:
@@ -191,54 +170,150 @@ def nearest_segments(grid: SegmentGrid, xy: Floats, *, within_m: float) -> tuple
     distance_m : ndarray of float, shape (points,)
         How far that is; inf where none is within reach.
     """
-    count = len(xy)
-    segment = np.full(count, -1, dtype=np.int64)
-    share, distance = np.zeros(count), np.full(count, np.inf)
-    cell = np.floor((xy - np.array(grid.origin)) / grid.cell_m)
-    # Neighbours one behind the other look at the same squares while these are still in the processor's cache.
-    waiting = np.lexsort((cell[:, 0], cell[:, 1])) if count > _FEW_POINTS else np.arange(count)
-    radius = min(grid.cell_m / 2, within_m)
-    while len(waiting):
-        left = []
-        for some in _split(waiting, grid, radius):
-            found, at, away = _nearest_of(grid, xy[some], radius)
-            done = away <= radius
-            chosen = some[done]
-            segment[chosen], share[chosen], distance[chosen] = found[done], at[done], away[done]
-            left.append(some[~done])
-        waiting = np.concatenate(left)
-        if radius >= within_m:
-            break
-        radius = min(radius * 2, within_m)
+    segment = np.full(len(xy), -1, dtype=np.int64)
+    share, distance = np.zeros(len(xy)), np.full(len(xy), np.inf)
+    _search_nearest(grid, np.ascontiguousarray(xy), sort_by_square(grid, xy), within_m, segment, share, distance)
     return segment, share, distance
 
 
-def _split(waiting: Ints, grid: SegmentGrid, radius_m: float) -> Iterator[Ints]:
-    """Cut the points into runs of few enough pairs to stay in the processor's cache."""
-    squares = (2 * radius_m / grid.cell_m + 1) ** 2
-    filled = len(grid.member) / max(int((np.diff(grid.start) > 0).sum()), 1) if len(waiting) > _FEW_POINTS else 4.0
-    step = max(int(_PAIRS_AT_ONCE / (squares * filled)), 16)
-    for begin in range(0, len(waiting), step):
-        yield waiting[begin : begin + step]
+def sort_by_square(grid: SegmentGrid, xy: Floats) -> Ints:
+    """Order points square by square: neighbours look at the same segments while these are in the processor's cache.
+
+    Parameters
+    ----------
+    grid : SegmentGrid
+        The squares.
+    xy : ndarray of float, shape (points, 2)
+        The points, in metres.
+
+    Returns
+    -------
+    ndarray of int64, shape (points,)
+        The points' rows; as they are where there are only few.
+    """
+    rows = np.arange(len(xy))
+    if len(xy) <= _FEW_POINTS:
+        return rows
+    east = _cells_at(xy[:, 0] - grid.west, grid.cell_m, grid.columns)
+    north = _cells_at(xy[:, 1] - grid.south, grid.cell_m, grid.rows)
+    code = ((north * grid.columns + east) << _ROW_BITS) + rows
+    code.sort()
+    code &= (1 << _ROW_BITS) - 1
+    return code
 
 
-def _nearest_of(grid: SegmentGrid, xy: Floats, radius_m: float) -> tuple[Ints, Floats, Floats]:
-    """Find the nearest segment of those in the squares around each point."""
-    found = np.full(len(xy), -1, dtype=np.int64)
-    at, away = np.zeros(len(xy)), np.full(len(xy), np.inf)
-    count, place = grid.near(xy, radius_m)
-    if len(place) == 0:
-        return found, at, away
-    share, square = grid.measure(place, np.repeat(xy[:, 0], count), np.repeat(xy[:, 1], count))
-    owner = np.flatnonzero(count)
-    count = count[owner]
-    first = np.cumsum(count) - count
-    least = np.minimum.reduceat(square, first)
-    best = np.flatnonzero(square == np.repeat(least, count))
-    point = np.searchsorted(first, best, side="right") - 1
-    if len(best) > len(owner):
-        # Of equally near segments the first: their order does not depend on how the streets were drawn.
-        best = best[np.lexsort((grid.member[place[best]], point))]
-        best = best[np.concatenate([[True], point[1:] != point[:-1]])]
-    found[owner], at[owner], away[owner] = grid.member[place[best]], share[best], np.sqrt(least)
-    return found, at, away
+def _cells_at(offset: Floats, cell_m: float, count: int) -> Ints:
+    return np.clip(np.floor(offset / cell_m), 0, count - 1).astype(np.int64)
+
+
+@compiled
+def cell_at(offset: float, cell_m: float, count: int) -> int:
+    """Return the column or row of squares at an offset from the grid's corner; the outermost one beyond its edge.
+
+    Parameters
+    ----------
+    offset, cell_m : float
+        The offset and the side of a square, in metres.
+    count : int
+        How many columns or rows there are.
+
+    Returns
+    -------
+    int
+        The column or row.
+    """
+    return int(min(max(np.floor(offset / cell_m), 0.0), count - 1.0))
+
+
+@compiled
+def clear_within(grid: SegmentGrid, x: float, y: float, column: int, row: int, ring: int) -> float:
+    """Return how far around a point everything is looked at once the rings up to one are done.
+
+    Parameters
+    ----------
+    grid : SegmentGrid
+        The squares.
+    x, y : float
+        The point, in metres.
+    column, row : int
+        Its square.
+    ring : int
+        The last ring of squares that was looked at.
+
+    Returns
+    -------
+    float
+        Metres; inf when there is nothing farther out.
+    """
+    clear = np.inf
+    if column - ring > 0:
+        clear = min(clear, x - grid.west - (column - ring) * grid.cell_m)
+    if column + ring < grid.columns - 1:
+        clear = min(clear, (column + ring + 1) * grid.cell_m - (x - grid.west))
+    if row - ring > 0:
+        clear = min(clear, y - grid.south - (row - ring) * grid.cell_m)
+    if row + ring < grid.rows - 1:
+        clear = min(clear, (row + ring + 1) * grid.cell_m - (y - grid.south))
+    return clear - _HAIR
+
+
+@compiled
+def ring_run(grid: SegmentGrid, column: int, row: int, ring: int, number: int) -> tuple[int, int]:
+    """Return one of the runs of members that a ring of squares is made of.
+
+    Parameters
+    ----------
+    grid : SegmentGrid
+        The squares.
+    column, row : int
+        The square in the middle.
+    ring : int
+        How far out the ring lies. The square itself, ring 0, is one run; ring n is 4 n.
+    number : int
+        Which of its runs: first the lowest and the highest line, then the ends of the lines between.
+
+    Returns
+    -------
+    int, int
+        From where to before where it runs in `member`; nothing where it lies outside.
+    """
+    left, right = column - ring, column + ring
+    if number < 2:  # noqa: PLR2004 (the lowest and the highest line)
+        line = row - ring if number == 0 else row + ring
+    else:
+        line = row - ring + 1 + (number - 2) // 2
+        left, right = (left, left) if number % 2 == 0 else (right, right)
+    left, right = max(left, 0), min(right, grid.columns - 1)
+    if line < 0 or line >= grid.rows or left > right:
+        return 0, 0
+    return grid.start[line * grid.columns + left], grid.start[line * grid.columns + right + 1]
+
+
+@compiled
+def _search_nearest(
+    grid: SegmentGrid, xy: Floats, order: Ints, within_m: float, segment: Ints, share: Floats, distance: Floats
+) -> None:
+    for point in order:
+        x, y = xy[point, 0], xy[point, 1]
+        column = cell_at(x - grid.west, grid.cell_m, grid.columns)
+        row = cell_at(y - grid.south, grid.cell_m, grid.rows)
+        best, best_at, best_segment = np.inf, 0.0, -1
+        ring, clear = 0, -1.0
+        while clear <= within_m and (clear < 0 or best > clear * clear):
+            for number in range(max(4 * ring, 1)):
+                begin, end = ring_run(grid, column, row, ring, number)
+                for at in range(begin, end):
+                    dx, dy = grid.shape[at, 2], grid.shape[at, 3]
+                    east, north = x - grid.shape[at, 0], y - grid.shape[at, 1]
+                    along = min(max((east * dx + north * dy) * grid.shape[at, 4], 0.0), 1.0)
+                    east -= along * dx
+                    north -= along * dy
+                    square = east * east + north * north
+                    # Of equally near segments the first: their order does not depend on how streets were drawn.
+                    if square < best or (square == best and grid.member[at] < best_segment):
+                        best, best_at, best_segment = square, along, grid.member[at]
+            clear = clear_within(grid, x, y, column, row, ring)
+            ring += 1
+        away = math.sqrt(best)
+        if away <= within_m:
+            segment[point], share[point], distance[point] = best_segment, best_at, away

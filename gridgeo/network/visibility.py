@@ -1,44 +1,46 @@
-"""What can be reached in a straight line: barriers throw shadows on streets, and only open gates let a walk through.
+"""What can be reached in a straight line: barriers throw shadows on streets.
 
-Seen from a point, a straight piece of wall hides an interval of a street's segment. The hidden intervals of all walls
-together leave the positions that can be reached; the nearest of them is found exactly, not by trying.
+Seen from a point, a straight piece of wall hides a part of a street's segment. From the nearest position one goes along
+the segment, either way, to the end of the shadow one stands in, and on while that lies in another one's: so the nearest
+position in sight is found exactly, not by trying.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridgeo.network.measure import Flags, Floats, Ints, expand_ranges
-from gridgeo.network.segments import SegmentGrid, index_segments
+from gridgeo.compiler import compiled
+from gridgeo.network.measure import Flags, Floats, Ints
+from gridgeo.network.segments import SegmentGrid, cell_at, clear_within, index_segments, ring_run, sort_by_square
 
 _TOUCH_M = 1e-6
 """A leg that ends this near to a barrier touches it and does not cross it."""
 
 _SAME = 1e-12
-_POINTS_AT_ONCE = 256
-_PAIRS_AT_ONCE = 1 << 18
+_SECTORS = 128
+_SECTOR_EDGE = 1e-6
+_SEEN_M = 1e-3
+_FIRST_LOOK_M = 25.0
+_CELL_M = 25.0
 
 
-@dataclass(frozen=True, eq=False)
-class Obstacles:
+class Obstacles(NamedTuple):
     """What no leg may cross. Make one with `find_obstacles`.
 
     Parameters
     ----------
-    segment_xy : ndarray of float, shape (pieces, 4)
-        The straight pieces of all barriers.
-    barrier : ndarray of int64, shape (pieces,)
-        The row of the barrier each is part of.
+    piece : ndarray of float, shape (pieces, 4)
+        The straight pieces of all barriers: x and y of both ends.
     grid : SegmentGrid
-        The pieces, to be asked which are near.
+        The same, to be asked which are near.
     """
 
-    segment_xy: Floats
-    barrier: Ints
+    piece: Floats
     grid: SegmentGrid
 
     def near(self, xy: Floats, radius_m: Floats) -> tuple[Ints, Ints]:
@@ -77,14 +79,12 @@ def find_obstacles(barriers: gpd.GeoDataFrame | None) -> Obstacles | None:
     geometry = np.asarray(barriers.geometry.array)
     usable = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
     outline = np.where(shapely.get_dimensions(geometry) == _AREA, shapely.boundary(geometry), geometry)
-    rows = np.flatnonzero(usable)
-    parts, of_row = shapely.get_parts(outline[rows], return_index=True)
-    xy, part = shapely.get_coordinates(parts, return_index=True)
+    xy, part = shapely.get_coordinates(shapely.get_parts(outline[usable]), return_index=True)
     start = np.flatnonzero((part[1:] == part[:-1]) & (xy[1:] != xy[:-1]).any(axis=1))
     if len(start) == 0:
         return None
-    segment_xy = np.hstack([xy[start], xy[start + 1]])
-    return Obstacles(segment_xy=segment_xy, barrier=rows[of_row[part[start]]], grid=index_segments(segment_xy))
+    piece = np.hstack([xy[start], xy[start + 1]])
+    return Obstacles(piece=piece, grid=index_segments(piece, cell_m=_CELL_M))
 
 
 _AREA = 2
@@ -109,55 +109,14 @@ def pair_near(grid: SegmentGrid, xy: Floats, radius_m: Floats) -> tuple[Ints, In
     """
     count, place = grid.near(xy, radius_m)
     point = np.repeat(np.arange(len(xy)), count)
-    _, square = grid.measure(place, xy[point, 0], xy[point, 1])
+    square = grid.measure(place, xy[point])
     close = square <= (radius_m[point] + _TOUCH_M) ** 2
     code = np.sort(point[close] * (1 << 32) + grid.member[place[close]])
     code = code[np.concatenate([[True], code[1:] != code[:-1]])] if len(code) else code
     return code >> 32, code & 0xFFFFFFFF
 
 
-def shadows(point: Floats, start: Floats, step: Floats, piece: Floats) -> tuple[Floats, Floats]:
-    """Find the part of a segment that a straight piece of barrier hides from a point, pair by pair.
-
-    Parameters
-    ----------
-    point : ndarray of float, shape (pairs, 2)
-        Where one looks from.
-    start, step : ndarray of float, shape (pairs, 2)
-        The segment: its first end, and the way to the other.
-    piece : ndarray of float, shape (pairs, 4)
-        The piece of barrier.
-
-    Returns
-    -------
-    low, high : ndarray of float, shape (pairs,)
-        The hidden part as shares of the segment, past its ends (to -1 and 2 at most) where it is hidden to the end and
-        on; nothing is hidden where ``high <= low``.
-    """
-    one, two = piece[:, :2] - point, piece[:, 2:] - point
-    turn = _cross(one, two)
-    left = turn < 0
-    one, two = np.where(left[:, None], two, one), np.where(left[:, None], one, two)
-    wall, seen = two - one, start - point
-    length = np.hypot(*wall.T)
-    # Hidden is what lies between the two lines of sight past the ends of the piece, and behind it.
-    sides = (
-        (_cross(one, seen), _cross(one, step)),
-        (_cross(seen, two), _cross(step, two)),
-        (-_cross(wall, seen - one) - _TOUCH_M * length, -_cross(wall, step)),
-    )
-    low, high = np.full(len(point), -1.0), np.full(len(point), 2.0)
-    high[np.abs(turn) <= _TOUCH_M * length] = -1.0
-    for value, slope in sides:
-        flat = slope == 0
-        at = -value / np.where(flat, 1.0, slope)
-        low = np.where(slope > 0, np.maximum(low, at), low)
-        high = np.where(slope < 0, np.minimum(high, at), high)
-        high[flat & (value <= 0)] = -1.0
-    return low, high
-
-
-def legs_blocked(obstacles: Obstacles, xy: Floats, to_xy: Floats, *, spare: Ints | None = None) -> Flags:
+def legs_blocked(obstacles: Obstacles, xy: Floats, to_xy: Floats) -> Flags:
     """Tell which straight legs meet a barrier on their way.
 
     Parameters
@@ -166,8 +125,6 @@ def legs_blocked(obstacles: Obstacles, xy: Floats, to_xy: Floats, *, spare: Ints
         The barriers.
     xy, to_xy : ndarray of float, shape (legs, 2)
         Where the legs begin and end.
-    spare : ndarray of int64, shape (k, 2), optional
-        Pairs of a leg and a piece that lets it pass (the wall a gate stands in), as ``leg * 2**32 + piece``, ordered.
 
     Returns
     -------
@@ -175,39 +132,18 @@ def legs_blocked(obstacles: Obstacles, xy: Floats, to_xy: Floats, *, spare: Ints
         True where a leg crosses a barrier or passes its very tip.
     """
     blocked = np.zeros(len(xy), dtype=bool)
-    length = np.hypot(*(to_xy - xy).T)
-    for begin in range(0, len(xy), _PAIRS_AT_ONCE):
-        part = slice(begin, begin + _PAIRS_AT_ONCE)
-        leg, piece = obstacles.near(xy[part], length[part])
-        leg += begin
-        if spare is not None and len(spare):
-            code = leg * (1 << 32) + piece
-            known = spare[np.minimum(np.searchsorted(spare, code), len(spare) - 1)] == code
-            leg, piece = leg[~known], piece[~known]
-        blocked[leg[_crosses(xy[leg], to_xy[leg], obstacles.segment_xy[piece])]] = True
+    order = sort_by_square(obstacles.grid, xy)
+    _search_blocked(obstacles, np.ascontiguousarray(xy), to_xy, order, blocked)
     return blocked
-
-
-def _crosses(xy: Floats, to_xy: Floats, piece: Floats) -> Flags:
-    one, two = piece[:, :2] - xy, piece[:, 2:] - xy
-    way, wall = to_xy - xy, two - one
-    length = np.hypot(*wall.T)
-    here, there = _cross(one, two), -_cross(wall, way - one)
-    # `here` is positive when the wall runs counter-clockwise around the point; then `there` must lie behind it.
-    sign = np.sign(here)
-    apart = (np.abs(here) > _TOUCH_M * length) & (sign * there > _TOUCH_M * length)
-    return np.asarray(apart & (sign * _cross(one, way) >= 0) & (sign * _cross(way, two) >= 0))
 
 
 def nearest_visible(
     grid: SegmentGrid,
-    segment_xy: Floats,
     obstacles: Obstacles,
     xy: Floats,
     *,
     within_m: Floats,
-    start_m: Floats,
-    spare: list[Ints] | None = None,
+    spare: tuple[Ints, Ints] | None = None,
 ) -> tuple[Ints, Floats, Floats]:
     """Find the nearest position on a segment that can be reached in a straight line without crossing a barrier.
 
@@ -215,18 +151,15 @@ def nearest_visible(
     ----------
     grid : SegmentGrid
         The segments.
-    segment_xy : ndarray of float, shape (segments, 4)
-        The same.
     obstacles : Obstacles
         The barriers.
     xy : ndarray of float, shape (points, 2)
         The points.
     within_m : ndarray of float, shape (points,)
         How far to look from each, inclusive.
-    start_m : ndarray of float, shape (points,)
-        Nothing can be reached nearer than this.
-    spare : list of ndarray of int64, optional
-        For each point, pieces of barrier that let it pass.
+    spare : pair of ndarray of int64, optional
+        Pieces of barrier that let certain points pass: where each point's start in a list, shape (points + 1,), and the
+        list, each point's in order.
 
     Returns
     -------
@@ -237,98 +170,252 @@ def nearest_visible(
     """
     segment = np.full(len(xy), -1, dtype=np.int64)
     share, distance = np.zeros(len(xy)), np.full(len(xy), np.inf)
-    for begin in range(0, len(xy), _POINTS_AT_ONCE):
-        waiting = np.arange(begin, min(begin + _POINTS_AT_ONCE, len(xy)))
-        radius = np.minimum(np.maximum(start_m[waiting] * 1.5, grid.cell_m), within_m[waiting])
-        while len(waiting):
-            allowed = [spare[row] for row in waiting] if spare else None
-            found, at, away = _visible_within(grid, segment_xy, obstacles, xy[waiting], radius, allowed)
-            done = away <= radius
-            segment[waiting[done]], share[waiting[done]], distance[waiting[done]] = found[done], at[done], away[done]
-            more = ~done & (radius < within_m[waiting])
-            waiting, radius = waiting[more], radius[more] * 2
-            np.minimum(radius, within_m[waiting], out=radius)
+    if spare is None:
+        spare = (np.zeros(len(xy) + 1, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    _search_visible(grid, obstacles, np.ascontiguousarray(xy), within_m, spare, segment, share, distance)
     return segment, share, distance
 
 
-def _visible_within(
+@compiled
+def squares_around(grid: SegmentGrid, x: float, y: float, to_x: float, to_y: float) -> tuple[int, int, int, int]:
+    """Find the squares that a straight leg may touch.
+
+    Parameters
+    ----------
+    grid : SegmentGrid
+        The squares.
+    x, y, to_x, to_y : float
+        Where the leg begins and ends.
+
+    Returns
+    -------
+    int, int, int, int
+        The first and last column, the first and last row.
+    """
+    left = cell_at(min(x, to_x) - _TOUCH_M - grid.west, grid.cell_m, grid.columns)
+    right = cell_at(max(x, to_x) + _TOUCH_M - grid.west, grid.cell_m, grid.columns)
+    low = cell_at(min(y, to_y) - _TOUCH_M - grid.south, grid.cell_m, grid.rows)
+    high = cell_at(max(y, to_y) + _TOUCH_M - grid.south, grid.cell_m, grid.rows)
+    return left, right, low, high
+
+
+@compiled
+def is_blocked(obstacles: Obstacles, x: float, y: float, to_x: float, to_y: float, spare: Ints) -> bool:
+    """Tell whether a straight leg meets a barrier on its way.
+
+    Parameters
+    ----------
+    obstacles : Obstacles
+        The barriers.
+    x, y, to_x, to_y : float
+        Where the leg begins and ends.
+    spare : ndarray of int64
+        Pieces of barrier that let it pass.
+
+    Returns
+    -------
+    bool
+        True where it crosses a barrier or passes its very tip.
+    """
+    grid, wall = obstacles.grid, obstacles.piece
+    left, right, low, high = squares_around(grid, x, y, to_x, to_y)
+    way_x, way_y = to_x - x, to_y - y
+    for row in range(low, high + 1):
+        for at in range(grid.start[row * grid.columns + left], grid.start[row * grid.columns + right + 1]):
+            piece = grid.member[at]
+            one_x, one_y = wall[piece, 0] - x, wall[piece, 1] - y
+            two_x, two_y = wall[piece, 2] - x, wall[piece, 3] - y
+            wall_x, wall_y = two_x - one_x, two_y - one_y
+            touch = _TOUCH_M * math.hypot(wall_x, wall_y)
+            # `here` is positive when the wall runs counter-clockwise around the point; then `there` must lie behind it.
+            here = one_x * two_y - one_y * two_x
+            there = (way_x - one_x) * wall_y - (way_y - one_y) * wall_x
+            if here < 0:
+                here, there = -here, -there
+                one_x, one_y, two_x, two_y = two_x, two_y, one_x, one_y
+            if (
+                here > touch
+                and there > touch
+                and one_x * way_y - one_y * way_x >= 0
+                and way_x * two_y - way_y * two_x >= 0
+                and not _is_among(spare, piece)
+            ):
+                return True
+    return False
+
+
+@compiled
+def _is_among(spare: Ints, piece: int) -> bool:
+    for known in spare:  # noqa: SIM110 (the compiler knows no `any`)
+        if known == piece:
+            return True
+    return False
+
+
+@compiled
+def _search_blocked(obstacles: Obstacles, xy: Floats, to_xy: Floats, order: Ints, blocked: Flags) -> None:
+    none = order[:0]
+    for leg in order:
+        blocked[leg] = is_blocked(obstacles, xy[leg, 0], xy[leg, 1], to_xy[leg, 0], to_xy[leg, 1], none)
+
+
+@compiled
+def _search_visible(
     grid: SegmentGrid,
-    segment_xy: Floats,
     obstacles: Obstacles,
     xy: Floats,
-    radius_m: Floats,
-    spare: list[Ints] | None,
-) -> tuple[Ints, Floats, Floats]:
-    point, segment = pair_near(grid, xy, radius_m)
-    start, step = segment_xy[segment, :2], segment_xy[segment, 2:] - segment_xy[segment, :2]
-    foot = np.clip(((xy[point] - start) * step).sum(axis=1) / (step**2).sum(axis=1), 0.0, 1.0)
-    pair, low, high = _hidden_parts(obstacles, xy, radius_m, spare, point, start, step)
-    best_share, best_leg = foot, np.full(len(point), np.inf)
-    for to_lower in (True, False):
-        share, reached = _leave_shadow(foot, pair, low, high, to_lower=to_lower)
-        leg = np.where(reached, np.hypot(*(start + share[:, None] * step - xy[point]).T), np.inf)
-        nearer = leg < best_leg
-        best_share, best_leg = np.where(nearer, share, best_share), np.where(nearer, leg, best_leg)
-    found = np.full(len(xy), -1, dtype=np.int64)
-    at, away = np.zeros(len(xy)), np.full(len(xy), np.inf)
-    order = np.lexsort((segment, best_leg, point))
-    first = order[np.concatenate([[True], point[order][1:] != point[order][:-1]])] if len(order) else order
-    first = first[np.isfinite(best_leg[first])]
-    found[point[first]], at[point[first]], away[point[first]] = segment[first], best_share[first], best_leg[first]
-    return found, at, away
+    within_m: Floats,
+    spare: tuple[Ints, Ints],
+    segment: Ints,
+    share: Floats,
+    distance: Floats,
+) -> None:
+    angle = np.arange(_SECTORS) * (2 * math.pi / _SECTORS)
+    sight = np.column_stack((np.cos(angle), np.sin(angle), np.empty(_SECTORS)))
+    for point in range(len(xy)):
+        x, y = xy[point, 0], xy[point, 1]
+        passing = spare[1][spare[0][point] : spare[0][point + 1]]
+        # Most find a street nearby, or walls on all sides: far walls are looked at only when need be.
+        reach = min(_FIRST_LOOK_M, within_m[point])
+        while True:
+            _draw_horizon(obstacles, x, y, reach, passing, sight)
+            number, spot, leg = _look_around(grid, obstacles, x, y, reach, passing, sight)
+            if number >= 0:
+                segment[point], share[point], distance[point] = number, spot, leg
+            if number >= 0 or reach >= within_m[point] or sight[:, 2].max() < reach:
+                break
+            reach = min(2 * reach, within_m[point])
 
 
-def _hidden_parts(
-    obstacles: Obstacles,
-    xy: Floats,
-    radius_m: Floats,
-    spare: list[Ints] | None,
-    point: Ints,
-    start: Floats,
-    step: Floats,
-) -> tuple[Ints, Floats, Floats]:
-    """List what is hidden of every pair of a point and a segment: pair, from, to."""
-    looker, piece = obstacles.near(xy, radius_m)
-    if spare is not None:
-        code = np.concatenate([row * (1 << 32) + pieces for row, pieces in enumerate(spare)])
-        kept = ~np.isin(looker * (1 << 32) + piece, code)
-        looker, piece = looker[kept], piece[kept]
-    bound = np.searchsorted(looker, np.arange(len(xy) + 1))
-    parts: list[tuple[Ints, Floats, Floats]] = []
-    load = np.cumsum(bound[point + 1] - bound[point])
-    cuts = np.unique(np.searchsorted(load, np.arange(0, load[-1], _PAIRS_AT_ONCE) + 1)) if len(load) else load
-    for first, last in zip(cuts, [*cuts[1:], len(point)], strict=False):
-        some = np.arange(first, last)
-        pair, at = expand_ranges(bound[point[some]], bound[point[some] + 1])
-        pair = some[pair]
-        low, high = shadows(xy[point[pair]], start[pair], step[pair], obstacles.segment_xy[piece[at]])
-        real = (high > low) & (high >= 0) & (low <= 1)
-        parts.append((pair[real], low[real], high[real]))
-    if not parts:
-        return np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
-    pair, low, high = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return pair, low, high
+@compiled
+def _look_around(
+    grid: SegmentGrid, obstacles: Obstacles, x: float, y: float, reach: float, passing: Ints, sight: Floats
+) -> tuple[int, float, float]:
+    """Find the nearest position in sight within a distance: segment, share, how far; -1 where there is none."""
+    column = cell_at(x - grid.west, grid.cell_m, grid.columns)
+    row = cell_at(y - grid.south, grid.cell_m, grid.rows)
+    farthest = min(reach, sight[:, 2].max())
+    best, best_at, best_segment = np.inf, 0.0, -1
+    ring, clear = 0, -1.0
+    while clear <= farthest and clear < best:
+        for number in range(max(4 * ring, 1)):
+            begin, end = ring_run(grid, column, row, ring, number)
+            for at in range(begin, end):
+                if _is_beyond(sight, x, y, grid.shape[at]):
+                    continue
+                for onward in (-1, 1):
+                    spot, leg = _leave_shadows(obstacles, x, y, grid.shape[at], onward, min(reach, best), passing)
+                    if leg < best or (leg == best and grid.member[at] < best_segment):
+                        best, best_at, best_segment = leg, spot, grid.member[at]
+        clear = clear_within(grid, x, y, column, row, ring)
+        ring += 1
+    return best_segment, best_at, best
 
 
-def _leave_shadow(foot: Floats, pair: Ints, low: Floats, high: Floats, *, to_lower: bool) -> tuple[Floats, Flags]:
-    """Move each foot along its segment, one way, until nothing hides it; tell where that succeeds."""
-    share = foot.copy()
-    while len(pair):
-        here = share[pair]
-        if to_lower:
-            covers = (low < here) & (here <= high + _SAME)
-            moved = np.full(len(share), np.inf)
-            np.minimum.at(moved, pair[covers], low[covers])
+@compiled
+def _draw_horizon(obstacles: Obstacles, x: float, y: float, reach: float, passing: Ints, sight: Floats) -> None:
+    """Find for each sector of directions how far one can see in it at most: to the nearest wall that fills it."""
+    sight[:, 2] = reach
+    grid, width = obstacles.grid, 2 * math.pi / _SECTORS
+    left, right, low, high = squares_around(grid, x - reach, y - reach, x + reach, y + reach)
+    for row in range(low, high + 1):
+        for at in range(grid.start[row * grid.columns + left], grid.start[row * grid.columns + right + 1]):
+            piece = obstacles.piece[grid.member[at]]
+            one_x, one_y, two_x, two_y = piece[0] - x, piece[1] - y, piece[2] - x, piece[3] - y
+            turn = one_x * two_y - one_y * two_x
+            if turn < 0:
+                one_x, one_y, two_x, two_y, turn = two_x, two_y, one_x, one_y, -turn
+            wall_x, wall_y = two_x - one_x, two_y - one_y
+            if turn <= _TOUCH_M * math.hypot(wall_x, wall_y) or _is_among(passing, grid.member[at]):
+                continue
+            begin, end = math.atan2(one_y, one_x), math.atan2(two_y, two_x)
+            if end < begin:
+                end += 2 * math.pi
+            first, last = math.ceil(begin / width + _SECTOR_EDGE), math.floor(end / width - _SECTOR_EDGE)
+            before = np.inf
+            for edge in range(first, last + 1):
+                away = turn / (sight[edge % _SECTORS, 0] * wall_y - sight[edge % _SECTORS, 1] * wall_x)
+                if edge > first:
+                    farther = max(before, away) + _SEEN_M
+                    sight[(edge - 1) % _SECTORS, 2] = min(sight[(edge - 1) % _SECTORS, 2], farther)
+                before = away
+
+
+@compiled
+def _is_beyond(sight: Floats, x: float, y: float, street: Floats) -> bool:
+    """Tell whether a segment lies behind the horizon in every sector that it is seen in."""
+    one_x, one_y = street[0] - x, street[1] - y
+    two_x, two_y = one_x + street[2], one_y + street[3]
+    if one_x * two_y - one_y * two_x < 0:
+        one_x, one_y, two_x, two_y = two_x, two_y, one_x, one_y
+    foot = min(max(-(one_x * (two_x - one_x) + one_y * (two_y - one_y)) * street[4], 0.0), 1.0)
+    nearest = math.hypot(one_x + foot * (two_x - one_x), one_y + foot * (two_y - one_y))
+    width = 2 * math.pi / _SECTORS
+    begin, end = math.atan2(one_y, one_x), math.atan2(two_y, two_x)
+    if end < begin:
+        end += 2 * math.pi
+    for sector in range(math.floor(begin / width - _SECTOR_EDGE), math.floor(end / width + _SECTOR_EDGE) + 1):
+        if nearest <= sight[sector % _SECTORS, 2]:
+            return False
+    return True
+
+
+@compiled
+def _leave_shadows(
+    obstacles: Obstacles, x: float, y: float, street: Floats, onward: int, limit: float, passing: Ints
+) -> tuple[float, float]:
+    """Go along a street from its nearest position, one way, until nothing hides it: where, and how far; or inf."""
+    grid = obstacles.grid
+    spot = min(max(((x - street[0]) * street[2] + (y - street[1]) * street[3]) * street[4], 0.0), 1.0)
+    while True:
+        to_x, to_y = street[0] + spot * street[2], street[1] + spot * street[3]
+        leg = math.hypot(to_x - x, to_y - y)
+        # What is no nearer than a position in sight already need not be looked at.
+        if spot < 0 or spot > 1 or leg > limit:
+            return spot, np.inf
+        left, right, low_row, high_row = squares_around(grid, x, y, to_x, to_y)
+        moved = spot
+        for row in range(low_row, high_row + 1):
+            for at in range(grid.start[row * grid.columns + left], grid.start[row * grid.columns + right + 1]):
+                low, high = _shadow(x, y, street, obstacles.piece[grid.member[at]])
+                if high <= low or _is_among(passing, grid.member[at]):
+                    continue
+                if onward < 0 and low < spot <= high + _SAME:
+                    moved = min(moved, low)
+                elif onward > 0 and low - _SAME <= spot < high:
+                    moved = max(moved, high)
+        if moved == spot:
+            return spot, leg
+        spot = moved
+
+
+@compiled
+def _shadow(x: float, y: float, street: Floats, piece: Floats) -> tuple[float, float]:
+    """Find the part of a street that a piece of barrier hides, as shares of it; past its ends when hidden on and on."""
+    one_x, one_y, two_x, two_y = piece[0] - x, piece[1] - y, piece[2] - x, piece[3] - y
+    turn = one_x * two_y - one_y * two_x
+    if turn < 0:
+        one_x, one_y, two_x, two_y = two_x, two_y, one_x, one_y
+    wall_x, wall_y = two_x - one_x, two_y - one_y
+    touch = _TOUCH_M * math.hypot(wall_x, wall_y)
+    low, high = -1.0, 2.0
+    if abs(turn) <= touch:
+        return low, low
+    seen_x, seen_y = street[0] - x, street[1] - y
+    step_x, step_y = street[2], street[3]
+    # Hidden is what lies between the two lines of sight past the ends of the piece, and behind it.
+    for side in range(3):
+        if side == 0:
+            value, slope = one_x * seen_y - one_y * seen_x, one_x * step_y - one_y * step_x
+        elif side == 1:
+            value, slope = seen_x * two_y - seen_y * two_x, step_x * two_y - step_y * two_x
         else:
-            covers = (low - _SAME <= here) & (here < high)
-            moved = np.full(len(share), -np.inf)
-            np.maximum.at(moved, pair[covers], high[covers])
-        if not covers.any():
-            break
-        share = np.where(np.isfinite(moved), moved, share)
-    # Hidden past the end of the segment: nothing of it can be seen this way.
-    return share, (share >= 0) & (share <= 1)
-
-
-def _cross(one: Floats, two: Floats) -> Floats:
-    return one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]
+            value = wall_y * (seen_x - one_x) - wall_x * (seen_y - one_y) - touch
+            slope = wall_y * step_x - wall_x * step_y
+        if slope > 0:
+            low = max(low, -value / slope)
+        elif slope < 0:
+            high = min(high, -value / slope)
+        elif value <= 0:
+            return low, low
+    return low, high
