@@ -13,16 +13,19 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 from redraw_places import random_edit, snapshot, town
 
 from gridgeo.edit_log import EditRecord, require_sound
 from gridgeo.errors import FileError, GridgeoError, InputError, PlanError
+from gridgeo.partition import Partition, check_partition
 from gridgeo.redraw import (
     apply_edit,
     base_plan,
     edit_file,
     find_done,
+    judge_plan,
     log_head,
     make_edit,
     redo_edits,
@@ -31,6 +34,7 @@ from gridgeo.redraw import (
     tabulate_log,
     undo_edits,
 )
+from gridgeo.scenario import assess_fresh, update_coverage
 from gridgeo.store import hold_lock, read_log, read_plan, write_plan
 from gridgeo.texts import using_language
 
@@ -308,22 +312,84 @@ def test_a_save_that_is_killed_leaves_the_state_before_or_after(tmp_path):
     assert snapshot(base_plan(read_plan(path))) == start
 
 
-def test_a_thousand_random_edits_and_as_many_undos_leave_every_bit_as_it_was():
+WALKS = {"stations", "gates", "streets", "barriers", "households"}
+MAY_BREAK = {
+    "move_blocks": {"grid_in_pieces", "grid_not_on_foot", "grid_across_communities"},
+    "new_grid": {"grid_in_pieces", "grid_not_on_foot", "grid_across_communities"},
+    "merge_grids": {"grid_in_pieces", "grid_not_on_foot"},
+    "split_grid": {"grid_not_on_foot"},
+    # Somebody moves in where nobody lived: the block counts from now on.
+    "set_households": {"grid_not_on_foot"},
+}
+"""What an edit may bring about; all else it promises to leave in order: two grids stay whole where each was whole."""
+
+
+def named(plan):
+    """Name what `check_partition` finds, but for the band, which no edit promises to keep."""
+    found = check_partition(Partition(plan.blocks, plan.grids, households_per_grid=(0.0, 1e9)))
+    return {(fault.key, str(fault.value)) for fault in found if not fault.key.startswith("grid_too")}
+
+
+def judged(plan):
+    rules = {"in_pieces", "not_on_foot", "across_communities"}
+    return {(f"grid_{one.rule}", one.item) for one in judge_plan(plan) if one.rule in rules}
+
+
+def require_promised(before, after, was, now, edit):
+    """Compare what is wrong with the grids with what was: an edit breaks only what it may, and the referee sees it."""
+    assert now == judged(after)
+    kept = set(before.grids["grid_id"]) | {None}
+    new = {key for key, grid in now - was if not (edit.kind == "split_grid" and grid not in kept)}
+    if edit.kind == "split_grid":
+        was_whole = not {key for key, grid in was if grid == edit.get("grid")}
+        new = {key for key, _ in now - was} if was_whole else set()
+    assert new <= MAY_BREAK.get(edit.kind, set()), edit
+
+
+def require_same_coverage(one, two, *, figures):
+    assert one.households.equals(two.households)
+    if figures:
+        pd.testing.assert_frame_equal(one.summary(by="grid"), two.summary(by="grid"), check_exact=True)
+
+
+def test_a_thousand_random_edits_keep_what_they_promise_and_as_many_undos_leave_every_bit_as_it_was():
+    """After every edit: the partition's own check, and the coverage that is kept up to date against a fresh one."""
     rng = random.Random(2026)  # noqa: S311 (no secret)
     plan = base = town()
-    before = snapshot(base)
+    before, shapes = snapshot(base), base.blocks.geometry.to_numpy()
+    coverage, was = assess_fresh(base, (100.0, 200.0)), named(base)
+    assert was == set()
     kinds = set()
     while len(plan.edits) < 1000:
+        edit = random_edit(plan, rng)
         try:
-            plan = apply_edit(plan, random_edit(plan, rng)).plan
-        except GridgeoError:
+            after = apply_edit(plan, edit).plan
+            fresh = assess_fresh(after, (100.0, 200.0)) if differs(plan, after) & WALKS else None
+        except GridgeoError:  # refused, or the last station is gone
             continue
-        kinds.add(plan.edits[-1].kind)
+        if differs(plan, after) & {"blocks", "grids"}:
+            now = named(after)
+            require_promised(plan, after, was, now, edit)
+            was = now
+        coverage = update_coverage(coverage, plan, after)
+        if fresh is not None:
+            require_same_coverage(coverage, fresh, figures=len(after.edits) % 20 == 0)
+        kinds.add(edit.kind)
+        plan = after
     assert len(kinds) >= 20
+    # No edit moves a block's ground, so the blocks still cover the district exactly.
+    assert all(one is two for one, two in zip(plan.blocks.geometry.to_numpy(), shapes, strict=True))
+    assert check_partition(Partition(base.blocks, base.grids), district=base.district) == []
     whole = snapshot(plan)
     back = plan
     for _ in range(1000):
         back = undo_edits(back)
     assert snapshot(back) == before == snapshot(base)
+    require_same_coverage(update_coverage(coverage, plan, back), assess_fresh(base, (100.0, 200.0)), figures=True)
     assert snapshot(redo_edits(back, 1000)) == whole
     require_sound(back.edits)
+
+
+def differs(before, after):
+    """Name the layers that an edit exchanged."""
+    return {name for name, layer in after.layers().items() if layer is not getattr(before, name)}
