@@ -22,7 +22,7 @@ from gridgeo.programmes import (
     judge_programme,
     read_programme,
 )
-from gridgeo.programmes.model import Bound
+from gridgeo.programmes.model import Bound, both
 from gridgeo.readers import bundled_plan_path
 from gridgeo.store import read_plan
 from gridgeo.texts import using_language
@@ -215,11 +215,22 @@ def divide_ground(plan: Plan, programme: Programme, *, seed: int = 0) -> Plan:
         seed=seed,
     )
     cut, grids = partition.blocks, partition.grids
+    if programme.example["dedicated"] and not (grids["grid_kind"] == "dedicated").any():
+        grids = _dedicate_busiest(plan, grids)
     if communities is None:
         # One community only: its blocks and grids are its own.
         cut = cut.assign(community_id=finest["unit_id"].iloc[0])
         grids = grids.assign(community_id=finest["unit_id"].iloc[0])
     return plan.replace(blocks=cut, grids=grids, edits=())
+
+
+def _dedicate_busiest(plan: Plan, grids: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Call the grid with most mapped places a dedicated one, for an example on ground without campus or market."""
+    if plan.places.empty:
+        return grids
+    inside = grids.sjoin(plan.places[["place_id", "geometry"]], predicate="intersects")
+    busiest = inside["grid_id"].value_counts().sort_index().idxmax() if len(inside) else grids["grid_id"].iloc[0]
+    return grids.assign(grid_kind=grids["grid_kind"].where(grids["grid_id"] != busiest, "dedicated"))
 
 
 def regroup_communities(plan: Plan, count: int, *, seed: int = 0) -> Plan:
@@ -248,8 +259,10 @@ def regroup_communities(plan: Plan, count: int, *, seed: int = 0) -> Plan:
     parent, made = group_units(blocks, count, of="grid_id", level=level, parent_id=top["unit_id"].iloc[0], seed=seed)
     made = made.assign(name=[f"示例社区{number:02}" for number in range(1, len(made) + 1)], estimated=True)
     others = plan.units[plan.units["level"] != level]
+    notes = (*plan.info.notes, both("note.communities", count=len(made)))
     units = gpd.GeoDataFrame(pd.concat([others, made], ignore_index=True), crs=plan.crs)
     return plan.replace(
+        info=replace(plan.info, notes=notes),
         units=units,
         blocks=plan.blocks.assign(community_id=plan.blocks["grid_id"].map(parent)),
         grids=plan.grids.assign(community_id=plan.grids["grid_id"].map(parent)),

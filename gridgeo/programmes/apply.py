@@ -16,8 +16,9 @@ from gridgeo.programmes.reading import parse_programme
 def apply_programme(plan: Plan, programme: Programme) -> Plan:
     """Put a programme into a plan.
 
-    Levels that the plan has get the programme's names. A level between two others that the plan has not got is made,
-    where a rule says how many units it has: units of the level below are put together into that many.
+    Levels that the plan has get the programme's names; the highest is the highest, whatever key it had. A level
+    between two others that the plan has not got is made, where a rule says how many units it has: units of the level
+    below are put together into that many.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ def apply_programme(plan: Plan, programme: Programme) -> Plan:
         The plan with the programme's levels, and with the programme itself in its ``info``.
     """
     ground = [each for each in programme.levels if not (each.role or each.station)]
+    if ground:
+        plan = _rename_top(plan, ground[0].level, {each.level for each in programme.levels})
     for position in reversed(range(len(ground))):
         have = [each.level for each in plan.info.levels]
         if ground[position].level in have or position + 1 >= len(ground):
@@ -43,6 +46,16 @@ def apply_programme(plan: Plan, programme: Programme) -> Plan:
     names = {each.level: each.name for each in programme.levels}
     levels = tuple(Level(each.level, names.get(each.level, each.name)) for each in plan.info.levels)
     return plan.replace(info=replace(plan.info, levels=levels, programme=programme.source))
+
+
+def _rename_top(plan: Plan, top: str, known: set[str]) -> Plan:
+    """Give the plan's highest level the programme's key, where neither knows the other's."""
+    have = [each.level for each in plan.info.levels]
+    if top in have or have[0] in known or len(have) < 2:  # noqa: PLR2004 - the only level is the grid
+        return plan
+    renamed = plan.units["level"].where(plan.units["level"] != have[0], top)
+    levels = (replace(plan.info.levels[0], level=top), *plan.info.levels[1:])
+    return plan.replace(info=replace(plan.info, levels=levels), units=plan.units.assign(level=renamed))
 
 
 def applied_programme(plan: Plan, *, file: str = "") -> Programme:
