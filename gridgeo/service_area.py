@@ -15,7 +15,8 @@ import shapely
 from gridgeo.errors import InputError, MissingDataError
 from gridgeo.network import Network, Person, adapt_network, find_person
 from gridgeo.network.access import Access, snap_points
-from gridgeo.network.measure import UNIT_BITS, require_positive
+from gridgeo.network.columns import require_distinct
+from gridgeo.network.measure import UNIT_BITS, require_cutoffs, require_positive
 from gridgeo.network.paths import cut_segments
 from gridgeo.network.reach import reach_edges
 
@@ -27,10 +28,10 @@ def service_areas(
     network: Network,
     stations: gpd.GeoDataFrame,
     *,
-    cutoffs_m: tuple[float, ...] = (300.0, 500.0),
+    cutoffs_m: float | tuple[float, ...] = (300.0, 500.0),
     kind: Literal["lines", "polygons"] = "lines",
     width_m: float = POLYGON_WIDTH_M,
-    cutoffs_min: tuple[float, ...] | None = None,
+    cutoffs_min: float | tuple[float, ...] | None = None,
     person: Person | str | None = None,
 ) -> gpd.GeoDataFrame:
     """Draw what each station reaches on foot.
@@ -41,14 +42,14 @@ def service_areas(
         The network.
     stations : GeoDataFrame of Point
         The stations, in the network's system, named by ``station_id``.
-    cutoffs_m : tuple of float, optional
+    cutoffs_m : float or tuple of float, optional
         Walking distances in metres, the station's access leg included.
     kind : {'lines', 'polygons'}, optional
         The streets, cut exactly at the cutoff, or a band around them: a drawing, which holds some households that are
         not covered and misses some that are.
     width_m : float, optional
         Half the width of that band in metres.
-    cutoffs_min : tuple of float, optional
+    cutoffs_min : float or tuple of float, optional
         Walking times in minutes instead: isochrones (等时圈), with the person's speed, slow ground and waits.
     person : Person or str, optional
         Who walks (see `gridgeo.assess_coverage`).
@@ -73,9 +74,8 @@ def service_areas(
         raise MissingDataError("missing_layer", layer="stations")
     if kind not in ("lines", "polygons"):
         raise InputError("unknown_kind", value=kind, allowed="lines, polygons")
-    cutoffs = [require_positive(cutoff, key="bad_cutoff") for cutoff in (cutoffs_min or cutoffs_m)]
-    if not cutoffs:
-        raise InputError("bad_cutoff", value="()")
+    require_distinct(stations, "station_id", layer="stations")
+    cutoffs = require_cutoffs(cutoffs_m if cutoffs_min is None else cutoffs_min)
     pace = 1.0
     if person is not None or cutoffs_min is not None:
         walker = find_person(person or "adult")

@@ -13,13 +13,14 @@ import numpy as np
 
 from gridgeo.coverage.model import Coverage, Question
 from gridgeo.coverage.pages import cut_pages
-from gridgeo.coverage.roster import Roster, check_stations, make_roster
+from gridgeo.coverage.roster import Roster, make_roster
 from gridgeo.coverage.solve import count_stations, nearest_stations
 from gridgeo.errors import InputError, MissingDataError
 from gridgeo.network import Network, Person, adapt_network, find_person, gates_at
 from gridgeo.network.access import Access, snap_points
+from gridgeo.network.columns import read_numbers, require_distinct
 from gridgeo.network.hours import open_rows, parse_time
-from gridgeo.network.measure import require_positive
+from gridgeo.network.measure import require_cutoffs
 
 
 def assess_coverage(
@@ -71,20 +72,24 @@ def assess_coverage(
     MissingDataError
         If there is no station or no household.
     InputError
-        If a point cannot be used, a ``station_id`` is missing or repeated, a cutoff is not above zero, or no station
-        offers the service.
+        If a point cannot be used, an id is missing or repeated, a count of households is no number from zero, a cutoff
+        is not above zero, or no station offers the service.
     CRSError
         If a layer is not in the network's system.
     """
     for layer, frame in (("households", households), ("stations", stations)):
         if len(frame) == 0:
             raise MissingDataError("missing_layer", layer=layer)
-    check_stations(stations)
+    require_distinct(stations, "station_id", layer="stations")
+    if "household_id" in households:
+        require_distinct(households, "household_id", layer="households")
+    if "households" in households:
+        read_numbers(households, "households", layer="households", missing=False, least=0)
     walker = None if person is None and cutoff_min is None else find_person(person or "adult")
     if cutoff_min is None or walker is None:
-        cutoffs = check_cutoffs(cutoff_m)
+        cutoffs = require_cutoffs(cutoff_m)
     else:
-        cutoffs = tuple(minutes * walker.speed_m_per_min for minutes in check_cutoffs(cutoff_min))
+        cutoffs = tuple(minutes * walker.speed_m_per_min for minutes in require_cutoffs(cutoff_min))
     if walker is not None:
         network = adapt_network(network, walker, timed=cutoff_min is not None)
     if service is not None:
@@ -194,27 +199,3 @@ def solve_coverage(
         cutoff_m=cutoffs_m[0],
         asked=asked or Question(),
     )
-
-
-def check_cutoffs(cutoff_m: float | tuple[float, ...]) -> tuple[float, ...]:
-    """Return cutoffs as a tuple, each once.
-
-    Parameters
-    ----------
-    cutoff_m : float or tuple of float
-        One or several cutoffs.
-
-    Returns
-    -------
-    tuple of float
-        The cutoffs, in the order given.
-
-    Raises
-    ------
-    InputError
-        If there is none, or one is not a finite number above zero.
-    """
-    given = tuple(cutoff_m) if isinstance(cutoff_m, (tuple, list)) else (cutoff_m,)
-    if not given:
-        raise InputError("bad_cutoff", value="()")
-    return tuple(dict.fromkeys(require_positive(cutoff, key="bad_cutoff") for cutoff in given))

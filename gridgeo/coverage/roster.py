@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridgeo.errors import Fault, InputError
+from gridgeo.errors import InputError
 from gridgeo.network.access import Access
 from gridgeo.network.measure import RANK_BITS, Flags, Ints
 
@@ -168,34 +168,6 @@ def make_roster(stations: gpd.GeoDataFrame, access: Access) -> Roster:
     place[order] = np.arange(len(ids))
     gap = MOST_RANKS // max(len(ids), 1)
     return Roster((stations,), ids, access, (place + 1) * gap, np.ones(len(ids), dtype=bool))
-
-
-def check_stations(stations: gpd.GeoDataFrame) -> None:
-    """Refuse stations that cannot be told apart.
-
-    Parameters
-    ----------
-    stations : GeoDataFrame
-        The stations.
-
-    Raises
-    ------
-    InputError
-        If there is no ``station_id``, or one is missing or repeated; every row is named.
-    """
-    if "station_id" not in stations:
-        raise InputError("missing_column", layer="stations", column="station_id")
-    if not stations["station_id"].isna().any() and stations["station_id"].is_unique:
-        return
-    ids = stations["station_id"].reset_index(drop=True)
-    faults = []
-    for flags, key in ((ids.isna(), "missing_value"), (ids.duplicated() & ids.notna(), "duplicate_id")):
-        faults += [
-            Fault(key=key, layer="stations", row=int(row) + 1, column="station_id", value=ids[int(row)])
-            for row in np.flatnonzero(flags)
-        ]
-    if faults:
-        raise InputError("faults_in_layer", faults=faults, layer="stations", count=len(faults))
 
 
 def join_access(one: Access, other: Access) -> Access:

@@ -16,9 +16,10 @@ from scipy.sparse import csr_array
 from gridgeo.coverage.assess import solve_coverage
 from gridgeo.coverage.model import Coverage
 from gridgeo.coverage.pages import Pages
-from gridgeo.coverage.roster import Roster, check_stations, join_access, make_roster, pick_access
+from gridgeo.coverage.roster import Roster, join_access, make_roster, pick_access
 from gridgeo.errors import InputError
 from gridgeo.network.access import Access, snap_points
+from gridgeo.network.columns import require_distinct
 from gridgeo.network.graph import Network
 from gridgeo.network.measure import RANK_BITS, UNIT_BITS, Floats, Ints, expand_ranges, limit_units
 from gridgeo.network.routes import seed_nodes, solve_nodes, split_keys
@@ -76,7 +77,7 @@ def add_station(coverage: Coverage, station: gpd.GeoDataFrame) -> Coverage:
     """
     if len(station) != 1:
         raise InputError("one_station", value=len(station))
-    check_stations(station)
+    require_distinct(station, "station_id", layer="stations")
     access = snap_points(coverage.network, station, layer="stations")
     roster = coverage.roster.add(station, access)
     if roster is None:
@@ -162,7 +163,7 @@ def move_station(coverage: Coverage, station: gpd.GeoDataFrame) -> Coverage:
     CRSError
         If it is in another system.
     """
-    check_stations(station)
+    require_distinct(station, "station_id", layer="stations")
     if len(station) != 1:
         raise InputError("one_station", value=len(station))
     return add_station(remove_station(coverage, str(station["station_id"].iloc[0])), station)

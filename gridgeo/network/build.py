@@ -13,6 +13,7 @@ from gridgeo.crs import require_metric
 from gridgeo.errors import InputError, NetworkError
 from gridgeo.network.chains import Chains, join_segments
 from gridgeo.network.checks import check_geometry, point_coordinates
+from gridgeo.network.columns import read_flags, read_numbers
 from gridgeo.network.crossings import join_crossings
 from gridgeo.network.graph import DEFAULT_MAX_ACCESS_M, Network, gates_open
 from gridgeo.network.lines import Lines, place_gates, read_lines
@@ -66,13 +67,14 @@ def build_network(
         raise InputError("not_geographic_frame", layer="streets")
     crs = require_metric(streets, layer="streets")
     max_access_m = require_positive(max_access_m, key="bad_max_access")
-    walkable = streets["walkable"].to_numpy(dtype=bool) if "walkable" in streets else np.ones(len(streets), dtype=bool)
+    walkable = read_flags(streets, "walkable", layer="streets", default=True)
     if not walkable.any():
         raise NetworkError("no_streets")
     lines = read_lines(streets, rows=np.flatnonzero(walkable))
     if node_crossings:
         lines = join_crossings(lines, levels=_levels(streets))
     if gates is not None:
+        gates_open(gates)
         lines = place_gates(lines, point_coordinates(gates, layer="gates", crs=crs))
     if barriers is not None:
         require_metric(barriers, layer="barriers", crs=crs)
@@ -178,12 +180,11 @@ def _crossing_waits(first: Ints, second: Ints, row: Ints, waits_m: Floats | None
 
 def _levels(streets: gpd.GeoDataFrame) -> Floats:
     """Return the level of each street: its layer, or one up for a bridge and one down for a tunnel without."""
-
-    def number(name: str) -> Floats:
-        return streets[name].to_numpy(dtype=np.float64) if name in streets else np.zeros(len(streets))
-
-    layer = np.nan_to_num(number("layer"))
-    return np.where(layer == 0, number("bridge") - number("tunnel"), layer)
+    bridge, tunnel = (read_flags(streets, name, layer="streets", default=False) for name in ("bridge", "tunnel"))
+    layer = np.zeros(len(streets))
+    if "layer" in streets:
+        layer = np.nan_to_num(read_numbers(streets, "layer", layer="streets", missing=True))
+    return np.where(layer == 0, bridge.astype(np.float64) - tunnel, layer)
 
 
 def _join(

@@ -7,11 +7,15 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from gridgeo.crs import require_metric
 from gridgeo.errors import Fault, InputError
 from gridgeo.network.measure import Floats, Ints
+
+FARTHEST_M = 1e8
+"""No place on earth has a greater coordinate in metres, and floats still tell micrometres apart there."""
 
 _KINDS = {"point": (0,), "line": (1, 5), "barrier": (1, 2, 3, 5, 6)}
 _NAMES = {"point": "Point", "line": "LineString / MultiLineString", "barrier": "LineString / Polygon"}
@@ -39,10 +43,12 @@ def check_geometry(geometry: npt.NDArray[Any], *, layer: str, wanted: str, rows:
     missing = shapely.is_missing(geometry) | shapely.is_empty(geometry)
     wrong = ~missing & ~np.isin(shapely.get_type_id(geometry), _KINDS[wanted])
     xy, which = shapely.get_coordinates(geometry, return_index=True)
-    broken = np.zeros(len(geometry), dtype=bool)
+    broken, far = np.zeros(len(geometry), dtype=bool), np.zeros(len(geometry), dtype=bool)
     broken[which[~np.isfinite(xy).all(axis=1)]] = True
+    far[which[(np.abs(xy) > FARTHEST_M).any(axis=1)]] = True
     faults = []
-    for flags, key in ((missing, "empty_geometry"), (wrong, "wrong_geometry"), (broken & ~wrong, "bad_coordinate")):
+    bad = (missing, "empty_geometry"), (wrong, "wrong_geometry"), (broken & ~wrong, "bad_coordinate")
+    for flags, key in (*bad, (far & ~wrong & ~broken, "far_coordinate")):
         for at in np.flatnonzero(flags):
             row = int(at if rows is None else rows[at]) + 1
             kind = geometry[at].geom_type if key == "wrong_geometry" else None
@@ -78,12 +84,12 @@ def point_coordinates(points: gpd.GeoDataFrame | gpd.GeoSeries | Floats, *, laye
     if isinstance(points, np.ndarray):
         faults = [
             Fault(key="bad_coordinate", layer=layer, row=int(row) + 1)
-            for row in np.flatnonzero(~np.isfinite(points).all(axis=1))
+            for row in np.flatnonzero(~(np.abs(points) <= FARTHEST_M).all(axis=1))
         ]
         if faults:
             raise InputError("faults_in_layer", faults=faults, layer=layer, count=len(faults))
         return np.asarray(points, dtype=np.float64)
-    if isinstance(points, gpd.GeoDataFrame) and points.active_geometry_name is None:
+    if isinstance(points, pd.DataFrame) and getattr(points, "active_geometry_name", None) is None:
         raise InputError("not_geographic_frame", layer=layer)
     require_metric(points, layer=layer, crs=crs)
     geometry = np.asarray(points.geometry.array)

@@ -36,6 +36,8 @@ def close_streets(network: Network, street_ids: list[str]) -> Network:
     """
     if network.plain is not None and network.person is not None:
         return adapt_network(close_streets(network.plain, street_ids), network.person, timed=network.timed)
+    if "street_id" not in network.streets:
+        raise InputError("missing_column", layer="streets", column="street_id")
     ids = network.streets["street_id"]
     unknown = set(street_ids) - set(ids)
     if unknown:
@@ -71,6 +73,8 @@ def set_gates(network: Network, is_open: dict[str, bool]) -> Network:
     """
     if network.plain is not None and network.person is not None:
         return adapt_network(set_gates(network.plain, is_open), network.person, timed=network.timed)
+    if network.gates is not None and "gate_id" not in network.gates:
+        raise InputError("missing_column", layer="gates", column="gate_id")
     ids = network.gates["gate_id"].tolist() if network.gates is not None else []
     unknown = set(is_open) - set(ids)
     if unknown or network.gates is None:

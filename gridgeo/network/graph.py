@@ -19,6 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from gridgeo.network.checks import point_coordinates
+from gridgeo.network.columns import read_flags
 from gridgeo.network.gateways import Gateways, find_gateways
 from gridgeo.network.lines import Lines
 from gridgeo.network.measure import RANK_BITS, Flags, Floats, Ints
@@ -193,4 +194,4 @@ def gates_open(gates: gpd.GeoDataFrame) -> Flags:
     ndarray of bool
         Their column ``open``; all true where there is none.
     """
-    return gates["open"].to_numpy(dtype=bool) if "open" in gates else np.ones(len(gates), dtype=bool)
+    return read_flags(gates, "open", layer="gates", default=True)

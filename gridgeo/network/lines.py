@@ -10,6 +10,7 @@ import shapely
 
 from gridgeo.errors import Fault, NetworkError
 from gridgeo.network.checks import check_geometry
+from gridgeo.network.columns import read_numbers
 from gridgeo.network.measure import Flags, Floats, Ints
 
 GATE_TOLERANCE_M = 1.0
@@ -86,7 +87,7 @@ def read_lines(streets: gpd.GeoDataFrame, *, rows: Ints) -> Lines:
     step[1:] = np.where(line[1:] == line[:-1], np.hypot(*(xy[1:] - xy[:-1]).T), 0)
     along = _running_sum(step, line)
     if "length_m" in streets:
-        told = streets["length_m"].to_numpy(dtype=np.float64)[rows]
+        told = read_numbers(streets, "length_m", layer="streets", missing=True)[rows]
         drawn = np.bincount(part_of[line], weights=step, minlength=len(rows))
         factor = np.where(np.isfinite(told) & (drawn > 0), told / np.where(drawn > 0, drawn, 1), 1.0)
         along = along * factor[part_of[line]]

@@ -110,12 +110,37 @@ def require_positive(value: float, *, key: str) -> float:
         If it is no number, not finite, zero or below.
     """
     try:
-        number = float(value)
+        # True is 1 to Python, and nobody means a metre by it.
+        number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         raise InputError(key, value=value) from None
     if not math.isfinite(number) or number <= 0:
         raise InputError(key, value=value)
     return number
+
+
+def require_cutoffs(cutoff_m: float | tuple[float, ...]) -> tuple[float, ...]:
+    """Return cutoffs as a tuple, each once.
+
+    Parameters
+    ----------
+    cutoff_m : float or tuple of float
+        One or several cutoffs.
+
+    Returns
+    -------
+    tuple of float
+        The cutoffs, in the order given.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one is not a finite number above zero.
+    """
+    given = tuple(cutoff_m) if isinstance(cutoff_m, (tuple, list, np.ndarray)) else (cutoff_m,)
+    if not given:
+        raise InputError("bad_cutoff", value="()")
+    return tuple(dict.fromkeys(require_positive(cutoff, key="bad_cutoff") for cutoff in given))
 
 
 def expand_ranges(start: Ints, stop: Ints) -> tuple[Ints, Ints]:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from gridgeo.errors import InputError
 from gridgeo.network.build import assemble
+from gridgeo.network.columns import read_flags
 from gridgeo.network.graph import Network
 from gridgeo.network.lines import keep_rows
 from gridgeo.network.measure import Flags, Floats, require_positive
@@ -57,6 +58,8 @@ def find_person(person: Person | str) -> Person:
         if person not in PERSONS:
             raise InputError("unknown_person", value=person, allowed=", ".join(PERSONS))
         return PERSONS[person]
+    if not isinstance(person, Person):
+        raise InputError("no_person", value=person, allowed=", ".join(PERSONS))
     require_positive(person.speed_m_per_min, key="bad_speed")
     for factor in person.slower_on.values():
         if not factor >= 1:
@@ -119,9 +122,7 @@ def adapt_network(network: Network, person: Person | str, *, timed: bool = False
 def _stranded_bridges(network: Network, streets: pd.DataFrame) -> Flags:
     """Tell which streets lie on islands of nothing but bridges; shape (streets,)."""
     island = network.island_of_node[network.edge_u[network.segment_edge]]
-    bridge = np.zeros(len(streets), dtype=bool)
-    if "bridge" in streets:
-        bridge = streets["bridge"].to_numpy(dtype=bool)
+    bridge = read_flags(streets, "bridge", layer="streets", default=False)
     grounded = np.zeros(int(island.max(initial=0)) + 1, dtype=bool)
     grounded[island[~bridge[network.segment_row]]] = True
     stranded = np.zeros(len(streets), dtype=bool)
