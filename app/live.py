@@ -42,7 +42,6 @@ def live(draw: Callable[P, None]) -> Callable[P, None]:
     def drawn(*values: P.args, **named: P.kwargs) -> None:
         with speaking():
             try:
-                show_told()
                 draw(*values, **named)
             except GridgeoError as error:
                 st.error(plain(str(error)))
@@ -75,7 +74,7 @@ def perform(work: Callable[..., object], *values: object, **named: object) -> No
 
 
 def show_told() -> None:
-    """Say what the last button did or could not do."""
+    """Say what was done last or could not be done; after the map was heard, before it is shown."""
     told = st.session_state.pop(_TOLD, None)
     if told:
         good, said = told

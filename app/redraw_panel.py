@@ -144,6 +144,7 @@ def _show_steps(bench: Bench) -> None:
             args=(step, bench.path, kind),
             disabled=count == 0,
             shortcut=keys,
+            help=keys,
             width="stretch",
         )
 
@@ -190,9 +191,11 @@ def _choose_target(bench: Bench, blocks: list[str]) -> None:
     order = neighbours_first(bench.state, blocks)
     own = set(grids_of(bench.state.plan, blocks))
     order = [grid for grid in order if grid not in own] + [grid for grid in order if grid in own]
-    if st.session_state.get(TARGET) not in order or (blocks and blocks != st.session_state.get("redraw_last")):
+    offered = desk().get("offered")
+    # A grid the reader has not picked gives way to the neighbours of what is chosen next.
+    if st.session_state.get(TARGET) not in order or (blocks and st.session_state[TARGET] == offered):
         st.session_state.pop(TARGET, None)
-    st.session_state["redraw_last"] = blocks
+        desk()["offered"] = order[0]
     st.selectbox(text("redraw_page.to"), order, format_func=partial(_grid_line, bench), key=TARGET)
     st.toggle(text("redraw_page.paint"), key=PAINT)
 

@@ -38,11 +38,20 @@ _STYLE = """<style>
 [data-testid="stMetricValue"] {{ font-size: 1.7rem; line-height: 1.25; font-variant-numeric: tabular-nums; }}
 [data-testid="stMetricDelta"] {{ font-size: 0.82rem; }}
 [data-testid="stVerticalBlock"] {{ gap: 0.6rem; }}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: light-dark({gray}) !important; }}
+[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] p {{ color: light-dark({ink}) !important; }}
 [data-testid="stMainMenu"], [data-testid="stElementToolbar"], [data-testid="stStatusWidget"] {{ display: none; }}
+[data-testid="stButton"] kbd {{ display: none; }}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: inherit; opacity: 1; }}
 [data-testid="InputInstructions"] {{ display: none; }}
 [data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}
 [data-testid="stFileUploaderDropzone"] button p {{ font-size: 0; }}
 [data-testid="stFileUploaderDropzone"] button p::after {{ content: "{upload}"; font-size: 1rem; }}
+@media print {{
+  [data-testid="stHeader"], [data-testid="stButton"], [data-testid="stDownloadButton"], [data-testid="stPopover"],
+  [data-testid="stButtonGroup"] {{ display: none; }}
+  .stMainBlockContainer {{ padding: 0; }}
+}}
 </style>"""
 
 
@@ -92,7 +101,8 @@ def page_style() -> str:
     str
         For ``st.html``.
     """
-    return _STYLE.format(upload=text("app.upload"))
+    gray, ink = (f"{LIGHT[name]}, {DARK[name]}" for name in ("grayTextColor", "backgroundColor"))
+    return _STYLE.format(upload=text("app.upload"), gray=gray, ink=ink)
 
 
 def _typed(name: str, value: str | None) -> Any:  # noqa: ANN401 - whatever the option takes

@@ -27,6 +27,9 @@ from gridgeo.texts import text
 MAP = "whatif"
 ITEM = "whatif_item"
 NAME = "whatif_name"
+MOST_STAGES = 30
+"""How many changes are taken back without working the rest out again."""
+
 _NAMED = ("station", "gate", "street")
 
 
@@ -132,7 +135,7 @@ class Draft:
                 self._undone.append(self._stages.pop())
                 self._put(self._stages.pop())
             elif kind == "undo" and self._scenario.edits:
-                # The first stage came from the file: its last edit goes, and the rest runs again.
+                # What was before is not kept: the last edit goes, and the rest runs again.
                 self._scenario = replace(self._scenario, edits=self._scenario.edits[:-1])
                 keep_scenario(self.work, self._scenario, key=self.key)
                 self._base = None
@@ -144,11 +147,12 @@ class Draft:
     @property
     def steps(self) -> tuple[int, int]:
         """How many changes can be taken back and done again."""
-        return len(self._scenario.edits), len(self._undone)
+        first = self._stages[0].scenario if self._stages else self._scenario
+        return max(len(self._stages) - 1, 0) + len(first.edits), len(self._undone)
 
     def _put(self, stage: Stage) -> None:
         keep_scenario(self.work, stage.scenario, key=self.key)
-        self._stages.append(stage)
+        self._stages = [*self._stages, stage][-MOST_STAGES:]
         self._scenario = stage.scenario
 
 

@@ -54,7 +54,8 @@ def choose_scenario(path: Path) -> str | None:
     if not known:
         return None
     keys = list(known)
-    asked = st.query_params.get("scenario")
+    # In the address it survives a reload and travels with a link; beside it, a look at another page.
+    asked = st.query_params.get("scenario") or st.session_state.get("whatif_last")
     key = chosen.selectbox(
         text("whatif_page.scenario"),
         keys,
@@ -62,7 +63,8 @@ def choose_scenario(path: Path) -> str | None:
         format_func=lambda key: known[key].name,
         key=f"whatif_scenario_{asked}",
     )
-    if key != asked:
+    st.session_state["whatif_last"] = key
+    if st.query_params.get("scenario") != key:
         st.query_params["scenario"] = key
     return key
 
@@ -108,6 +110,7 @@ def show_panel(draft: Draft) -> None:
             args=(draft.step, kind),
             disabled=count == 0,
             shortcut=keys,
+            help=keys,
             width="stretch",
         )
     _show_figures(draft)

@@ -9,7 +9,7 @@ import streamlit as st
 from app import cache
 from app.component import editing, show_map
 from app.language import language_switch, reader_language
-from app.live import live, watch
+from app.live import live, show_told, watch
 from app.redraw_panel import Bench, painted, show_panel
 from app.redrawing import MAP, desk, hear_map
 from app.settings import read_settings
@@ -40,6 +40,7 @@ def show(given: str | None, lang: str) -> None:  # noqa: ARG001 - every page's f
 @live
 def _redraw(path: Path) -> None:
     hear_map(path)
+    show_told()
     work = cache.living(path)
     state, band = work.current(), read_settings().households_per_grid
     desk()["seen"] = state.head

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import cache
 from app.language import language_switch
-from app.live import live, watch
+from app.live import live, show_told, watch
 from app.sign_in import require_planner
 from app.whatif import MAP, hear_map, open_draft
 from app.whatif_panel import choose_scenario, show_comparison, show_draft_map, show_panel
@@ -58,10 +58,12 @@ def _work(path: Path) -> None:
         return
     key = choose_scenario(path)
     if key is None:
+        show_told()
         st.info(text("whatif_page.how"))
         return
     draft = open_draft(cache.living(path), key)
     hear_map(draft)
+    show_told()
     left, right = st.columns([14, 5])
     with left:
         show_draft_map(draft, MAP, MAP_HEIGHT)

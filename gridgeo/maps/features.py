@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
 from gridgeo.texts import LANGUAGES, text
 
@@ -205,8 +205,31 @@ def to_degrees(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> gpd.GeoSeries:
         `gridgeo.crs.to_metric` took the one for the other on the way in, so a feature comes out where it went in.
     """
     geometry: gpd.GeoSeries = frame.geometry
-    own = CRS.from_user_input(geometry.crs).geodetic_crs
-    return geometry.to_crs(own if own is not None and own.to_epsg() in _DEGREES else CRS.from_epsg(4326))
+    return geometry.to_crs(_degrees_of(CRS.from_user_input(geometry.crs)))
+
+
+def encode_points(frame: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Pack very many points in metres for the page: as `encode_geometry` of `to_degrees`, without a shape for each.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame of Point
+        The layer in metres.
+
+    Returns
+    -------
+    dict
+        ``lonlat`` as `encode_geometry` gives it.
+    """
+    crs = CRS.from_user_input(frame.crs)
+    xy = shapely.get_coordinates(frame.geometry.to_numpy())
+    into = Transformer.from_crs(crs, _degrees_of(crs), always_xy=True)
+    return {"lonlat": _pack(np.column_stack(into.transform(xy[:, 0], xy[:, 1])))}
+
+
+def _degrees_of(crs: CRS) -> CRS:
+    own = crs.geodetic_crs
+    return own if own is not None and own.to_epsg() in _DEGREES else CRS.from_epsg(4326)
 
 
 def from_degrees(places: Sequence[Sequence[float]], crs: CRS) -> list[tuple[float, float]]:
@@ -224,9 +247,7 @@ def from_degrees(places: Sequence[Sequence[float]], crs: CRS) -> list[tuple[floa
     list of (x, y)
         In metres.
     """
-    own = crs.geodetic_crs
-    degrees = own if own is not None and own.to_epsg() in _DEGREES else CRS.from_epsg(4326)
-    points = gpd.GeoSeries([shapely.Point(place) for place in places], crs=degrees).to_crs(crs)
+    points = gpd.GeoSeries([shapely.Point(place) for place in places], crs=_degrees_of(crs)).to_crs(crs)
     return [(float(point.x), float(point.y)) for point in points]
 
 

@@ -21,6 +21,7 @@ from gridgeo.maps.features import (
     Words,
     both,
     encode_geometry,
+    encode_points,
     place_labels,
     to_degrees,
 )
@@ -122,7 +123,7 @@ def household_layer(
         name=both("layer.households"),
         group="results",
         kind="points",
-        geometry=keep("households", lambda: encode_geometry(to_degrees(households)), households),
+        geometry=keep("households", lambda: encode_points(households), households),
         looks=tuple(
             Look(name=looks[look].name, style={"radius": palette.HOUSEHOLD_RADIUS, **looks[look].style})
             for look in present

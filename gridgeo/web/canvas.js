@@ -355,21 +355,33 @@
       const size = wish.style.size || 13;
       pen.font = `${wish.style.weight || 600} ${size}px ${gridgeo.FONT}`;
       const half = pen.measureText(wish.text).width / 2 + 3;
-      const y = wish.y + (wish.style.dy || 0);
-      const box = [wish.x - half, y - size * 0.7, wish.x + half, y + size * 0.7];
-      const seen = box[2] > bounds.min.x && box[0] < bounds.max.x && box[3] > bounds.min.y && box[1] < bounds.max.y;
-      if (!seen || half > wish.room || taken.some((other) => meet(box, other))) {
+      const free = half > wish.room ? null : places(wish, half, size).find((box) => fits(box, bounds, taken));
+      if (!free) {
         continue;
       }
-      taken.push(box);
+      taken.push(free);
       written += 1;
+      const [x, y] = [(free[0] + free[2]) / 2, (free[1] + free[3]) / 2];
       pen.strokeStyle = "rgba(255,255,255,0.94)";
       pen.lineWidth = 4;
-      pen.strokeText(wish.text, wish.x, y);
+      pen.strokeText(wish.text, x, y);
       pen.fillStyle = wish.style.colour || "#1f2933";
-      pen.fillText(wish.text, wish.x, y);
+      pen.fillText(wish.text, x, y);
     }
     return written;
+  }
+
+  /** Where a label may stand: an area's in its middle, a symbol's below it, else above, to the right, to the left. */
+  function places({ x, y, style, beside }, half, size) {
+    const dy = style.dy || 0;
+    const aside = half + size;
+    const tries = beside ? [[0, dy], [0, -dy - 2], [aside, 0], [-aside, 0]] : [[0, dy]];
+    return tries.map(([right, down]) => [x + right - half, y + down - size * 0.7, x + right + half, y + down + size * 0.7]);
+  }
+
+  function fits(box, bounds, taken) {
+    const seen = box[2] > bounds.min.x && box[0] < bounds.max.x && box[3] > bounds.min.y && box[1] < bounds.max.y;
+    return seen && !taken.some((other) => meet(box, other));
   }
 
   /** The symbols that no label may hide: those of layers that have labels themselves. */
@@ -397,7 +409,7 @@
       // A label may reach somewhat beyond the largest circle within its area: most areas are longer than wide.
       const room = labelRoom ? (2.2 * labelRoom[i] * gridgeo.coordinates.WORLD * scale) / 360 : Infinity;
       const [x, y] = [at[0] * scale - origin.x, at[1] * scale - origin.y];
-      return [{ text: say(label), style: labelStyle, x, y, room }];
+      return [{ text: say(label), style: labelStyle, x, y, room, beside: kind === "points" }];
     });
   }
 

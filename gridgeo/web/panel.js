@@ -31,6 +31,15 @@
       }
     }
 
+    /** Show all there is, as for paper, or the legend alone. */
+    turn(kind) {
+      if (kind !== this.kind) {
+        this.kind = kind;
+        this.root.className = `gg-panel gg-panel-${kind}`;
+        this.render();
+      }
+    }
+
     header() {
       const { view } = this;
       const onclick = () => view.speak(view.lang === "zh" ? "en" : "zh");

@@ -67,7 +67,7 @@
         ["whole", "show_all", () => view.fit()],
         ["full", "full_screen", () => toggleFullScreen(view.frame)],
         ["measure", "measure", () => this._ruler.toggle()],
-        ["print", "print", () => window.print()],
+        ["print", "print", () => view.print()],
         ["picture", "picture", () => view.savePicture()],
         ...(view.options.onpick ? [["link", "copy_link", () => copyLink(view)]] : []),
       ].map(([picture, word, onclick]) => {

@@ -195,6 +195,11 @@
     /** Lay the page out for paper before it is printed: nothing is drawn any more once printing has begun. */
     printing(begins) {
       const { map } = this;
+      // A page around this one that is printed has a place for the map already.
+      if (window.parent !== window && !this.alone) {
+        return;
+      }
+      this.panel.turn(begins ? "full" : this.options.panel || "full");
       if (begins) {
         this.before = { centre: map.getCenter(), zoom: map.getZoom(), whole: map.getBounds().contains(this.frameData.bounds) };
       }
@@ -206,6 +211,13 @@
         map.setView(this.before.centre, this.before.zoom, { animate: false });
       }
       Object.values(this.sheets).forEach((sheet) => sheet._update());
+      this.alone = this.alone && begins;
+    }
+
+    /** Print this map alone, with its title, figures and legend. */
+    print() {
+      this.alone = true;
+      window.print();
     }
 
     /** The topmost feature under the pointer that has something to say. */

@@ -294,6 +294,19 @@ def test_a_hidden_map_is_whole_when_it_is_shown(host, data):
     assert host.page.evaluate("gridgeo.view.map.getSize().x") <= 700
 
 
+def test_on_paper_stand_title_and_legend_and_the_view_comes_back(host, data):
+    host.give(data)
+    host.page.evaluate("gridgeo.view.map.setZoom(17, {animate: false})")
+    before = host.view()
+    host.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert host.page.locator(".gg-head h1").text_content() == data["frame"]["title"]["en"]
+    assert host.page.locator(".gg-printing .gg-legend").is_visible()
+    assert not host.page.locator(".gg-tools").is_visible()
+    host.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert host.page.locator(".gg-head").count() == 0
+    assert host.view() == pytest.approx(before, abs=1e-4)
+
+
 def test_tiles_come_only_when_asked_for_and_lie_where_the_data_is(host, data, folder):
     host.give(data)
     assert ASKED == []
