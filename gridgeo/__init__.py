@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gridgeo.crs import to_metric as to_metric
     from gridgeo.errors import GridgeoError as GridgeoError
     from gridgeo.errors import ImportFaults as ImportFaults
+    from gridgeo.examples import make_example as make_example
     from gridgeo.gaps import find_gaps as find_gaps
     from gridgeo.maps import coverage_map as coverage_map
     from gridgeo.maps import write_map as write_map
@@ -81,6 +82,7 @@ _WHERE = {
     "find_gaps": "gaps",
     "find_overlap": "sharing",
     "import_plan": "readers",
+    "make_example": "examples",
     "make_plan": "plan",
     "match_needs": "matching",
     "merge_zonings": "zonings",
