@@ -205,6 +205,9 @@ GRIDS = 'level = "grid"'
         (rule('kind = "visits"\nmonth = "2026-13"'), "2026-13 is not a month"),
         (rule('kind = "coincide"\none = "level:moon"\nother = "x"'), "there is no level moon"),
         (rule('kind = "band"') + rule('kind = "nesting"').replace(HEAD, ""), "rule: r occurs more than once."),
+        (covering('to = { landuse = "grass" }'), "is not something to walk to"),
+        (rule('kind = "shared"\nleast = 1\nto = { people = "member" }'), "is not stations"),
+        (rule('kind = "care"\nrole = "member"\nlimit = 0'), "0 is not a whole number above zero"),
         (HEAD + "[example]\nmerged = 3\n", "mine.toml, example.merged: 3 is not true or false."),
     ],
 )

@@ -342,7 +342,7 @@ def test_wishes_met():
         ('kind = "coverage"\nto = { service = "care" }', "have no column services"),
         ('kind = "coverage"\nto = { station = "*" }', "No radius is set for stations of any kind."),
         ('kind = "matching"', "The plan holds no needs."),
-        ('kind = "care"\nrole = "member"\nlimit = "<= 9"', "The plan holds no people."),
+        ('kind = "care"\nrole = "member"\nlimit = 9', "The plan holds no people."),
         ('kind = "visits"\nleast = 1', "The plan holds no visits."),
         ('kind = "coincide"\none = "a"\nother = "b"', "The plan holds no zonings."),
         ('kind = "merge"\nmost = 0', "The plan holds no zonings."),
@@ -437,7 +437,7 @@ def test_needs_are_matched_within_reach_and_capacity():
 def test_households_are_taken_in_care_up_to_the_limit():
     """One member at h4 who takes 40 households, within 310 m on foot (h2 to h7, 60 households)."""
     plan = draw(people=people(role=["member"], household_id=["h4"]))
-    body = 'kind = "care"\nrole = "member"\nlimit = "<= 40"\nradius = "320 m"'
+    body = 'kind = "care"\nrole = "member"\nlimit = 40\nradius = "320 m"'
     verdict = judge(plan, body)
     assert number(verdict) == ("not_met", 0.4)
     assert verdict.households == 60

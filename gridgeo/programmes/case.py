@@ -16,7 +16,7 @@ from gridgeo.coverage.assess import list_services
 from gridgeo.network import Network, build_network
 from gridgeo.network.measure import Flags, Floats, Ints, limit_units, to_metres
 from gridgeo.network.reach import find_reach
-from gridgeo.plan import Name, Plan
+from gridgeo.plan import Name, Plan, locate_in_units
 from gridgeo.positions import place_layer
 from gridgeo.programmes.model import GRID_LEVEL, Programme, Radius, Selector, join_names, worded
 from gridgeo.programmes.verdicts import MissingDataSaid
@@ -277,6 +277,24 @@ class Case:
         shapes = mine.groupby("zone_id")["block_id"].agg(lambda ids: shapely.union_all(blocks.reindex(ids).to_numpy()))
         frame = gpd.GeoDataFrame({"unit_id": shapes.index.astype("str")}, geometry=shapes.to_numpy(), crs=self.plan.crs)
         return frame.assign(name=frame["unit_id"])
+
+    def located(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Give things that are of no unit yet the units they lie in: areas by a point within them.
+
+        Parameters
+        ----------
+        frame : GeoDataFrame
+            What `select` returned.
+
+        Returns
+        -------
+        GeoDataFrame
+            With ``grid_id`` and ``<level>_id`` for every level of the plan; as it is where it has any.
+        """
+        if any(f"{level.level}_id" in frame for level in self.plan.info.levels):
+            return frame
+        inside = locate_in_units(self.plan, frame.set_geometry(frame.geometry.representative_point()))
+        return frame.assign(**{name: inside[name] for name in inside.columns.difference(frame.columns)})
 
     def providers(self, selector: Selector) -> gpd.GeoDataFrame:
         """Return stations, or people, as points that households walk to.

@@ -34,7 +34,7 @@ class Slot:
 KINDS: Mapping[str, tuple[Slot, ...]] = MappingProxyType(
     {
         "coverage": (
-            Slot("to", "selector", required=True),
+            Slot("to", "provider", required=True),
             Slot("radius", "radius"),
             Slot("walk", "walk"),
             Slot("person", "person"),
@@ -43,7 +43,7 @@ KINDS: Mapping[str, tuple[Slot, ...]] = MappingProxyType(
             Slot("own", "level"),
         ),
         "shortest": (
-            Slot("to", "selector", required=True),
+            Slot("to", "provider", required=True),
             Slot("radius", "radius", required=True),
             Slot("walk", "walk"),
             Slot("person", "person"),
@@ -52,13 +52,13 @@ KINDS: Mapping[str, tuple[Slot, ...]] = MappingProxyType(
         ),
         "blank": (Slot("stations", "stations"), Slot("most", "share", default=0.0)),
         "overlap": (
-            Slot("to", "selector", required=True),
+            Slot("to", "provider", required=True),
             Slot("radius", "radius"),
             Slot("group", "text", default="households"),
             Slot("most", "share", required=True),
         ),
         "spacing": (
-            Slot("to", "selector", required=True),
+            Slot("to", "provider", required=True),
             Slot("every", "radius", required=True),
             Slot("of", "spaced", default="households"),
             Slot("least", "share", default=1.0),
@@ -90,7 +90,7 @@ KINDS: Mapping[str, tuple[Slot, ...]] = MappingProxyType(
         "streets": (Slot("classes", "street_rank", default="main"), Slot("least", "share", required=True)),
         "care": (
             Slot("role", "text", required=True),
-            Slot("limit", "bound", required=True),
+            Slot("limit", "count", required=True),
             Slot("radius", "radius"),
             Slot("least", "share", default=1.0),
         ),
@@ -110,7 +110,7 @@ KINDS: Mapping[str, tuple[Slot, ...]] = MappingProxyType(
         "met": (Slot("need", "text"), Slot("least", "share", required=True)),
         "contact": (Slot("role", "text", required=True), Slot("least", "share", default=1.0)),
         "layers": (Slot("layers", "layers", required=True),),
-        "shared": (Slot("to", "selector", required=True), Slot("least", "share", required=True)),
+        "shared": (Slot("to", "stations_of", required=True), Slot("least", "share", required=True)),
     }
 )
 """Kind of rule → its values. Beside them every rule has ``rule``, ``kind``, ``name`` and ``basis``."""

@@ -89,7 +89,7 @@ def judge_care(case: Case, rule: Rule) -> Answer:
         case.network,
         case.plan.households,
         people,
-        limit=int(rule["limit"].high),
+        limit=rule["limit"],
         cutoff_m=radius.metres,
         role=rule["role"],
     )
@@ -105,7 +105,6 @@ def judge_care(case: Case, rule: Rule) -> Answer:
         "largest": f"{found.summary['largest_load']:,}",
         "lacking": f"{round(lacking.sum()):,}",
         "radius": radius,
-        "limit": f"{rule['limit'].high:g}",
     }
     units = share_by_units(case, weight, weight > 0).assign(met=0.0)
     kept = pd.DataFrame({"kept": weight - lacking, "all": weight})

@@ -223,11 +223,12 @@ def judge_spacing(case: Case, rule: Rule) -> Answer:
         "hole": f"{whole.largest_hole_m:,.0f}" if np.isfinite(whole.largest_hole_m) else "∞",
     }
     if rule["units"] is None:
-        return Answer(value, "share", at_least(rule["least"]), places, {**said, "in_units": ""}, figures)
+        return Answer(value, "share", at_least(rule["least"]), places, said, figures)
     level = rule["level"] or case.plan.info.levels[-2].level
     good = figures[(figures["level"] == level) & (figures["share"] >= rule["least"])]
     names = "、".join(good["name"].astype("str")) if len(good) else "–"
-    return Answer(float(len(good)), "count", rule["units"], places, {**said, "in_units": names}, figures)
+    said["in_units"] = names
+    return Answer(float(len(good)), "count", rule["units"], places, said, figures, wording="spacing_units")
 
 
 def _street_parts(found: Reached, ground: shapely.Geometry | None) -> tuple[gpd.GeoSeries, gpd.GeoSeries]:

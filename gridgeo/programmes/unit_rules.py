@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gridgeo.blocks.edges import GREAT_CLASSES, MAIN_CLASSES, find_edges
-from gridgeo.plan import Name, locate_in_units
+from gridgeo.plan import Name
 from gridgeo.programmes.case import Case
 from gridgeo.programmes.model import GRID_LEVEL, Bound, Post, Rule, Selector, both, join_names, worded
 from gridgeo.programmes.reach_rules import left_households, share_by_units
@@ -55,6 +55,7 @@ def judge_count(case: Case, rule: Rule) -> Answer:
         nothing = no_places(case.plan.crs)
         return Answer(value, "count", rule["number"], nothing, {**said, "where": where})
     units = case.units(per.key)
+    frame = case.located(frame)
     column = f"{per.key}_id"
     if column not in frame:
         raise MissingDataSaid("level", level=case.level_name(per.key))
@@ -320,9 +321,7 @@ def judge_attached(case: Case, rule: Rule) -> Answer:
     label = case.programme.name_of(what)
     if frame.empty:
         raise MissingDataSaid("provider", what=label)
-    if "grid_id" not in frame:
-        inside = frame.set_geometry(frame.geometry.representative_point())
-        frame = frame.assign(grid_id=locate_in_units(case.plan, inside)["grid_id"])
+    frame = case.located(frame)
     grids = case.plan.grids
     if rule["grid_kind"] is not None:
         grids = grids[grids["grid_kind"] == rule["grid_kind"]]

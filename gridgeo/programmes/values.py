@@ -243,6 +243,18 @@ def _selector(value: object, declared: Declared) -> Selector:
     return Selector(layer, str(key), MappingProxyType(where), distinct)
 
 
+def _of_layers(form: str, layers: tuple[str, ...]) -> Callable[[object, Declared], Selector]:
+    """Read a selector that may choose only some things: one walks to a station, not to a zoning."""
+
+    def read(value: object, declared: Declared) -> Selector:
+        selector = _selector(value, declared)
+        if selector.layer not in layers:
+            raise _not(form, value)
+        return selector
+
+    return read
+
+
 def _per(value: object, declared: Declared) -> Selector:
     if isinstance(value, str):
         return Selector("level", _declared("level")(value, declared))
@@ -305,6 +317,8 @@ FORMS: Mapping[str, Callable[[object, Declared], Any]] = MappingProxyType(
         "flag": _flag,
         "count": _count,
         "selector": _selector,
+        "provider": _of_layers("provider", ("station", "service", "people")),
+        "stations_of": _of_layers("stations_of", ("station", "service")),
         "per": _per,
         "posts": _posts,
         "zoning": _zoning,
