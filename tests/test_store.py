@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import resource
-import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -106,8 +103,8 @@ def test_bundled_plans_come_back_to_the_last_bit(tmp_path, place):
 def test_a_plan_is_a_proper_geopackage_that_other_programs_list(tmp_path):
     write_plan(small_plan(), tmp_path / "a.gpkg")
     listed = dict(pyogrio.list_layers(tmp_path / "a.gpkg"))
-    assert set(listed) == {*LAYERS, "edits", "gridgeo_plan"}
-    assert listed["grids"] == "Polygon"
+    assert set(listed) == {*LAYERS, "edits", "gridgeo_plan", "layer_styles"}
+    assert listed["grids"] == "MultiPolygon"
     assert listed["buildings"] == "MultiPolygon"
     stored = pyogrio.read_dataframe(tmp_path / "a.gpkg", layer="households")
     assert "grid_id" not in stored
@@ -116,7 +113,7 @@ def test_a_plan_is_a_proper_geopackage_that_other_programs_list(tmp_path):
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         kinds = dict(database.execute("SELECT table_name, data_type FROM gpkg_contents").fetchall())
     tables = {name: "features" if layer.geometry else "attributes" for name, layer in LAYERS.items()}
-    assert kinds == {**tables, "edits": "attributes", "gridgeo_plan": "attributes"}
+    assert kinds == {**tables, **dict.fromkeys(("edits", "gridgeo_plan", "layer_styles"), "attributes")}
 
 
 def test_writing_replaces_in_one_step_and_keeps_rights(tmp_path):
@@ -342,28 +339,3 @@ def test_a_folder_without_rights_is_one_sentence(tmp_path):
     assert (done.stdout.strip(), done.stderr) == ("unwritable_file", "")
     folder.chmod(0o755)
     assert path.read_bytes() == before
-
-
-LOOP = """
-import sys
-from gridgeo.plan import Name
-from dataclasses import replace
-from gridgeo.store import read_plan, write_plan
-plan = read_plan(sys.argv[1])
-print("go", flush=True)
-while True:
-    write_plan(plan, sys.argv[1])
-"""
-
-
-def test_killing_a_save_leaves_a_whole_plan(tmp_path):
-    rng = np.random.default_rng(3)
-    path = tmp_path / "a.gpkg"
-    write_plan(small_plan(), path)
-    for _ in range(4):
-        with subprocess.Popen([sys.executable, "-c", LOOP, str(path)], stdout=subprocess.PIPE, text=True) as child:
-            assert child.stdout.readline() == "go\n"
-            time.sleep(rng.uniform(0, 0.4))
-            child.send_signal(signal.SIGKILL)
-        assert_same(small_plan(), read_plan(path))
-    shutil.rmtree(tmp_path)

@@ -2,8 +2,9 @@
 
 from gridgeo.store.changes import Head, Touched, read_head, save_records
 from gridgeo.store.export import ENCODINGS, FORMATS, Export, export_plan
-from gridgeo.store.geopackage import SCHEMA_VERSION, read_log, read_plan, write_plan
+from gridgeo.store.geopackage import read_log, read_plan, write_plan
 from gridgeo.store.lock import hold_lock
+from gridgeo.store.migrations import SCHEMA_VERSION
 from gridgeo.store.spreadsheet import write_table
 
 __all__ = [

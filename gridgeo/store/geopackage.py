@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -26,10 +27,9 @@ from gridgeo.errors import FileError, GridgeoError, PlanError
 from gridgeo.plan import Level, Name, Plan, PlanInfo, make_plan
 from gridgeo.schema import LAYERS, place_nowhere
 from gridgeo.store import guard, live
+from gridgeo.store.migrations import SCHEMA_VERSION, Stored, migrate
+from gridgeo.store.qgis import write_metadata, write_styles
 from gridgeo.texts import text
-
-SCHEMA_VERSION = 2
-"""The plan format this gridgeo writes; it reads this one and older ones."""
 
 _TABLE = "gridgeo_plan"
 _IDENTIFIER = "What this plan is (gridgeo)"
@@ -59,8 +59,9 @@ def write_plan(plan: Plan, path: str | Path) -> None:
     path = _target(path)
     draft = path.with_name(f".{path.stem}.{os.getpid()}.draft.gpkg")
     try:
-        for name, layer in plan.layers().items():
-            _write_layer(draft, name, stored_layer(name, layer, plan.info), append=draft.exists())
+        with _unhurried():
+            for name, layer in plan.layers().items():
+                _write_layer(draft, name, stored_layer(name, layer, plan.info), append=draft.exists())
         _write_info(draft, plan)
         _check_draft(draft, plan)
         _replace(draft, path)
@@ -115,9 +116,11 @@ def _read_once(path: Path) -> Plan:
             edits = _read_log(database, path)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
-    info, crs = _parse_info(stored, path)
+    _, crs = _parse_info(stored, path)
     layers = {name: _read_layer(path, name, crs, count) for name, count in counts.items()}
-    return make_plan(info, crs, edits=edits, base=stored.get("base"), **layers)
+    done = migrate(Stored(stored, layers))
+    info, _ = _parse_info(done.rows, path)
+    return make_plan(info, crs, edits=edits, base=stored.get("base"), **done.layers)
 
 
 def read_log(path: str | Path) -> tuple[EditRecord, ...]:
@@ -210,6 +213,16 @@ def _write_layer(path: Path, name: str, layer: gpd.GeoDataFrame, *, append: bool
     )
 
 
+@contextmanager
+def _unhurried() -> Iterator[None]:
+    """Have GDAL leave the draft's layers to the system's cache: the whole draft is brought to the disk at the end."""
+    pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": "OFF"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": None})
+
+
 def _write_info(path: Path, plan: Plan) -> None:
     """Put the plan's own table into the draft, registered so that every GeoPackage program sees it."""
     rows = {
@@ -228,6 +241,8 @@ def _write_info(path: Path, plan: Plan) -> None:
             (_TABLE, _IDENTIFIER, plan.info.attribution),
         )
         _write_log(database, plan.edits)
+        write_styles(database)
+        write_metadata(database, plan)
         database.execute("COMMIT")
 
 
@@ -291,7 +306,7 @@ def _read_info(database: sqlite3.Connection, path: Path) -> dict[str, str]:
         raise PlanError("not_a_plan", file=path.name)
     rows = dict(database.execute(f"SELECT key, value FROM {_TABLE}").fetchall())  # noqa: S608 - a constant
     version = str(rows.get("schema_version", ""))
-    if not (version.isascii() and version.isdigit()):
+    if not (version.isascii() and version.isdigit() and int(version) > 0):
         raise PlanError("not_a_plan", file=path.name)
     if int(version) > SCHEMA_VERSION:
         raise PlanError("newer_plan", file=path.name, found=version, known=SCHEMA_VERSION)
@@ -316,7 +331,8 @@ def _count_rows(database: sqlite3.Connection, *, version: int = SCHEMA_VERSION) 
 
 def _read_layer(path: Path, name: str, crs: CRS, count: int) -> gpd.GeoDataFrame:
     try:
-        layer = pyogrio.read_dataframe(path, layer=name, use_arrow=True)
+        options = {"IMMUTABLE": "YES"} if guard.is_settled(path) else {}
+        layer = pyogrio.read_dataframe(path, layer=name, use_arrow=True, **options)
     except (DataSourceError, DataLayerError, RuntimeError, ValueError) as error:
         raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
     if not LAYERS[name].geometry:
@@ -348,7 +364,7 @@ def _name_as_dict(name: Name) -> dict[str, str]:
     return {"zh": name.zh, "en": name.en}
 
 
-def _parse_info(stored: dict[str, str], path: Path) -> tuple[PlanInfo, CRS]:
+def _parse_info(stored: Mapping[str, str], path: Path) -> tuple[PlanInfo, CRS]:
     try:
         said = json.loads(stored["info"])
         info = PlanInfo(

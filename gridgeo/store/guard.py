@@ -6,7 +6,6 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from gridgeo.errors import FileError, PlanError
 from gridgeo.store import live
@@ -18,6 +17,7 @@ _USUAL_VIRTUAL = re.compile(r"\bUSING\s+(\"?rtree\"?|fts[345])\b", re.IGNORECASE
 # A column worked out on every read: no GeoPackage program makes one, and it may take for ever.
 _COMPUTED = re.compile(r"\bAS\s*\(", re.IGNORECASE)
 _MAGIC = b"SQLite format 3\x00"
+_WAL = b"\x02\x02"
 
 
 def open_readonly(path: Path) -> sqlite3.Connection:
@@ -50,7 +50,8 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         raise FileError("unreadable_file", file=path.name, detail=error.strerror or error) from error
     if head[:16] != _MAGIC:
         raise PlanError("not_a_plan", file=path.name)
-    database = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, isolation_level=None)
+    mode = "immutable=1" if is_settled(path) else "mode=ro"
+    database = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None)
     try:
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA cell_size_check = ON")
@@ -68,6 +69,26 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         database.close()
         raise PlanError("not_a_plan", file=path.name)
     return database
+
+
+def is_settled(path: Path) -> bool:
+    """Tell whether a file is in the journal mode that QGIS leaves behind (WAL), with nothing left to be taken over.
+
+    Where nothing may be written, such a file can only be read as one that nobody changes.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        True for such a file.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    with path.open("rb") as file:
+        return file.read(20)[18:] == _WAL and not (log.exists() and log.stat().st_size)
 
 
 def require_plain(database: sqlite3.Connection, path: Path) -> None:
