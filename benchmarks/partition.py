@@ -16,6 +16,8 @@ import importlib.util
 import multiprocessing
 import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -28,20 +30,23 @@ import pandas as pd
 import shapely
 
 from gridgeo.blocks import BOUNDING_CLASSES, enclose_blocks
-from gridgeo.blocks.edges import MAIN_CLASSES, read_borders
+from gridgeo.blocks.edges import GREAT_CLASSES, MAIN_CLASSES, read_borders
 from gridgeo.blocks.faces import draw_faces, share_borders
 from gridgeo.blocks.slivers import find_slivers, locate_faces
 from gridgeo.blocks.superblocks import split_superblocks
 from gridgeo.partition import check_partition, partition_grids
 from gridgeo.partition.atoms import Atoms, make_atoms, pair_table
 from gridgeo.partition.grid_layer import dissolve_grids, measure_partition
-from gridgeo.partition.search import Objective, Task, count_all, search
+from gridgeo.partition.search import Objective, Task, count_all, search, search_pool
 
+ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("GRIDGEO_BENCH_DATA", Path(__file__).parents[2] / "shared" / "data" / "bench"))
 HALF_M = {"s": 1_650, "m": 9_600, "l": 30_000}
 BAND = (300, 500)
 MIDDLE = 400
 PER_BLOCK, MOST_PER_BLOCK = 40, 300
+POOLED = 5_000
+WIDE_CLASSES = (*GREAT_CLASSES, "secondary", "secondary_link")
 MAIN_STREETS = tuple(one for one in MAIN_CLASSES if not one.endswith("_link"))
 
 
@@ -181,7 +186,7 @@ def metis(atoms, k):
 def gerrychain(atoms, k):
     import networkx as nx  # noqa: PLC0415 - as above
     from gerrychain import Graph  # noqa: PLC0415 - as above
-    from gerrychain.tree import recursive_tree_part  # noqa: PLC0415 - as above
+    from gerrychain.partition import recursive_tree_part  # noqa: PLC0415 - as above
 
     row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
     graph = nx.Graph()
@@ -228,37 +233,61 @@ def measure(name, label, seconds, blocks, atoms, edges):
     grids = dissolve_grids(named.drop(columns="borders", errors="ignore"))
     figures = measure_partition(named, grids, BAND, edges)
     pieces = int((shapely.get_num_geometries(grids.geometry.to_numpy()) - 1).sum())
-    shares = [figures[share] for share in ("main_street_share", "great_street_share")]
-    streets = " ".join("    -" if share is None else f"{share:.3f}" for share in shares)
     print(
         f"{name:<12}{seconds:9.3f} s  grids {len(grids):5}  in band {figures['in_band']:.4f}  "
         f"deviation {figures['max_deviation']:.2f}  compactness {figures['compactness']:.3f}  "
-        f"main / great {streets}  fragments {pieces}",
+        f"fragments {pieces}  {measure_streets(label, blocks, edges)}",
         flush=True,
     )
+
+
+def measure_streets(label, blocks, edges):
+    """Say which share of the borders runs along streets, which share of these streets is a border, and the bound."""
+    if edges is None:
+        return ""
+    grid = pd.Series(np.asarray(label), index=blocks["block_id"].to_numpy())
+    inner = edges[edges["block_b"].notna()]
+    length = inner["length_m"].to_numpy()
+    cut = (inner["block_a"].map(grid) != inner["block_b"].map(grid)).to_numpy()
+    told = []
+    for words, classes in (("main", MAIN_CLASSES), ("secondary+", WIDE_CLASSES), ("primary+", GREAT_CLASSES)):
+        along = inner["street_class"].isin(classes).to_numpy()
+        share, used, most = length[cut & along].sum(), length[along].sum(), length[cut].sum()
+        told.append(f"{words} {share / most:.3f} ({share / used:.2f} of them; bound {min(1, used / most):.2f})")
+    return ", ".join(told)
 
 
 def median_of_three(solve, seconds):
     label, took = run_alone(solve, seconds)
     if label is not None and took < 10:
-        took = float(np.median([took, *(run_alone(solve, seconds)[1] for _ in range(2))]))
+        again = [run_alone(solve, seconds)[1] for _ in range(2)]
+        took = float(np.median([took, *(one for one in again if isinstance(one, float))]))
     return label, took
+
+
+def make_task(blocks, weight=None):
+    pairs, rim = pair_table(blocks, read_borders(blocks))
+    whole = np.zeros(len(blocks), dtype=np.int64)
+    weight = invent_households(blocks) if weight is None else weight
+    atoms: Atoms = make_atoms(pairs, rim, weight, blocks.area.to_numpy(), whole, low=BAND[0])
+    count = len(atoms)
+    nobody = np.full(count, -1, dtype=np.int64)
+    return Task(atoms, *BAND, Objective(), np.zeros(count, bool), nobody, count_all(atoms, *BAND))
 
 
 def compare(blocks, weight, peers, seconds):
     edges = read_borders(blocks)
-    pairs, rim = pair_table(blocks, edges)
-    whole = np.zeros(len(blocks), dtype=np.int64)
-    atoms: Atoms = make_atoms(pairs, rim, weight, blocks.area.to_numpy(), whole, low=BAND[0])
-    count = len(atoms)
-    nobody = np.full(count, -1, dtype=np.int64)
-    task = Task(atoms, *BAND, Objective(), np.zeros(count, bool), nobody, count_all(atoms, *BAND))
+    task = make_task(blocks, weight)
+    atoms = task.atoms
     search(task, seed=0, effort=0.0)  # compile before the clock runs
     k = max(1, round(weight.sum() / MIDDLE))
     label, took = median_of_three(ours(task), seconds)
     measure("gridgeo", label, took, blocks, atoms, edges)
     half, half_took = median_of_three(ours(task, 0.5), seconds)
     measure("  effort 0.5", half, half_took, blocks, atoms, edges)
+    if len(atoms) < POOLED:
+        best, best_took = run_alone(lambda: search_pool(task, seed=0, effort=1.0, size=8), seconds)
+        measure("  pool of 8", best, best_took, blocks, atoms, edges)
     solvers = {
         "METIS": ("pymetis", lambda: metis(atoms, k)),
         "GerryChain": ("gerrychain", lambda: gerrychain(atoms, k)),
@@ -318,6 +347,21 @@ def with_communities(blocks, weight):
     )
 
 
+def count_compiled(size, effort):
+    """Time one search compiled and as plain Python (the same functions, not compiled), in processes of their own."""
+    code = (
+        "import sys, time; sys.path.insert(0, 'benchmarks'); import partition as p\n"
+        f"task = p.make_task(p.enclose_blocks(*p.clip(p.read_streets(), p.HALF_M['{size}'])))\n"
+        "p.search(task, seed=0, effort=0.0); begun = time.perf_counter()\n"
+        f"p.search(task, seed=0, effort={effort}); print(time.perf_counter() - begun)"
+    )
+    took = []
+    for off in ("0", "1"):
+        set_so = {**os.environ, "NUMBA_DISABLE_JIT": off}
+        took.append(float(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, env=set_so)))
+    print(f"compiled     {took[0]:.3f} s, the same in plain Python {took[1]:.1f} s: {took[1] / took[0]:.0f} times")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--sizes", nargs="*", default=["s", "m", "l"])
@@ -337,6 +381,8 @@ def main():
             print(f"split to {len(blocks)} atoms; lines between them are no streets")
         weight = invent_households(blocks)
         compare(blocks, weight, options.peers, options.seconds)
+        if size == "s":
+            count_compiled(size, 0.05)
         if size != "l":
             warm_start(blocks, weight)
             with_communities(blocks, weight)

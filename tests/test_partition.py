@@ -16,11 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridgeo.blocks import enclose_blocks
-from gridgeo.blocks.edges import read_borders
+from gridgeo.blocks.edges import find_edges, read_borders
 from gridgeo.blocks.faces import share_borders
 from gridgeo.errors import PartitionError
 from gridgeo.partition import Partition, check_partition, partition_grids
+from gridgeo.partition.atoms import make_atoms, pair_table
 from gridgeo.partition.dedicated import assign_dedicated, find_dedicated
+from gridgeo.partition.exact import solve_region
 from gridgeo.partition.feasibility import is_feasible
 from gridgeo.partition.levels import group_units, partition_communities
 from gridgeo.readers import bundled_plan_path
@@ -77,6 +79,11 @@ def keys(faults):
     return sorted(fault.key for fault in faults)
 
 
+def only_sizes(faults):
+    """Tell whether nothing is wrong but sizes."""
+    return all(fault.key.startswith(("grid_too_small", "grid_too_large")) for fault in faults)
+
+
 def assert_sound(partition):
     """Check the promise of every partition against networkx: all blocks in grids, grids in one piece each."""
     blocks = partition.blocks
@@ -131,8 +138,7 @@ def test_any_counts_give_whole_grids(columns, rows, seed):
     counts = np.random.default_rng(seed).integers(0, 200, columns * rows)
     partition = partition_grids(blocks, homes(blocks, np.maximum(counts, 1)), streets=streets, seed=seed)
     assert_sound(partition)
-    allowed = {"grid_too_small", "grid_too_large"}
-    assert set(keys(check_partition(partition))) <= allowed
+    assert only_sizes(check_partition(partition))
 
 
 def test_small_boards_are_as_good_as_brute_force():
@@ -198,8 +204,10 @@ def test_a_community_of_550_is_said_with_what_would_help():
     assert "110108014002 has 550 households" in fault.message
     assert "300 to 550" in fault.remedy
     assert "275 to 500" in fault.remedy
-    assert set(keys(check_partition(partition))) <= {"grid_too_small", "grid_too_large"}
-    assert check_partition(partition) != []
+    faults = check_partition(partition)
+    assert {fault.key for fault in faults} <= {"grid_too_small_community", "grid_too_large_community"}
+    assert "110108014002 has 550 to share" in faults[0].message
+    assert partition.metrics["in_band_possible"] == 1.0
 
 
 def test_a_building_of_600_households_is_said():
@@ -207,7 +215,58 @@ def test_a_building_of_600_households_is_said():
     partition = partition_grids(blocks, homes(blocks, [600, *[50] * 15]), streets=streets)
     assert_sound(partition)
     assert [fault.key for fault in partition.infeasible] == ["infeasible_block"]
-    assert keys(check_partition(partition)) == ["grid_too_large"]
+    (fault,) = check_partition(partition)
+    assert fault.key == "grid_too_large_block"
+    assert "an upper limit of 600" in fault.remedy
+    assert partition.metrics["in_band_possible"] == 1.0
+    assert partition.metrics["in_band"] < 1.0
+
+
+def test_a_block_between_full_ones_is_said():
+    """200 households at the end of a row, beside one of 400: 200 is too few, 600 too many."""
+    blocks, streets = chessboard(4, 1)
+    partition = partition_grids(blocks, homes(blocks, [200, 400, 200, 200]), streets=streets)
+    assert_sound(partition)
+    assert [fault.key for fault in partition.infeasible] == ["infeasible_hemmed"]
+    assert "B0-0" in partition.infeasible[0].message
+    (fault,) = check_partition(partition)
+    assert fault.key in {"grid_too_small_hemmed", "grid_too_large_hemmed"}
+
+
+def test_blocks_that_cannot_all_be_in_the_band_are_said():
+    """Five blocks of 250 in a row pair up to 500; each fits a grid, but one of five stays alone."""
+    blocks, streets = chessboard(5, 1)
+    partition = partition_grids(blocks, homes(blocks, 250), streets=streets)
+    assert_sound(partition)
+    assert [fault.key for fault in partition.infeasible] == ["infeasible_together"]
+    assert keys(check_partition(partition)) == ["grid_too_small_together"]
+    assert partition.metrics["in_band"] == pytest.approx(2 / 3)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 400), min_size=9, max_size=9).filter(any))
+def test_the_exact_bound_is_what_brute_force_finds(counts):
+    """On 3 by 3 blocks: the least number of lived-in blocks outside the band, over all divisions into whole grids."""
+    blocks, streets = chessboard(3, 3)
+    pairs, rim = pair_table(blocks, find_edges(blocks, streets))
+    counts = np.maximum(counts, 1).astype(float)
+    atoms = make_atoms(pairs, rim, counts, blocks.area.to_numpy(), np.zeros(9, np.int64), low=300)
+    graph = nx.Graph(list(zip(pairs["a"], pairs["b"], strict=True)))
+    good = []
+    for bits in range(1, 1 << 9):
+        mine = [cell for cell in range(9) if bits >> cell & 1]
+        if 300 <= counts[mine].sum() <= 500 and nx.is_connected(graph.subgraph(mine)):
+            good.append(bits)
+    best = {0: 0}
+    for bits in good:
+        for taken, inside in list(best.items()):
+            if not taken & bits:
+                best[taken | bits] = max(best.get(taken | bits, 0), inside + bits.bit_count())
+    label, outside = solve_region(atoms, (300, 500))
+    assert outside == 9 - max(best.values())
+    held = np.bincount(label, weights=counts)
+    size = np.bincount(label)
+    assert size[(held < 300) | (held > 500)].sum() == outside
 
 
 def test_no_households_no_blocks_no_band():
@@ -430,7 +489,13 @@ def test_bundled_places(name):
     partition = partition_grids(blocks, plan.households, communities=units)
     faults = check_partition(partition, district=plan.district, buildings=plan.buildings)
     assert_sound(partition)
-    assert set(keys(faults)) <= {"grid_too_small", "grid_too_large", "grid_not_on_foot"}
+    assert set(keys(faults)) <= {
+        f"grid_too_{size}_{cause}"
+        for size in ("small", "large")
+        for cause in ("community", "block", "hemmed", "together")
+    }
+    assert all(fault.remedy for fault in faults)
+    assert partition.metrics["in_band_possible"] == 1.0
     assert all(fault.remedy for fault in partition.infeasible)
     assert partition.grids["code"].is_unique
     assert partition.grids["bounds_zh"].str.startswith("东至").all()

@@ -34,7 +34,7 @@ RAMP_CLASSES = ("motorway_link", "trunk_link", "primary_link", "secondary_link",
 """Classes whose loops may do so, too."""
 
 _WATER_M2 = 20_000.0
-_PARTS_A_GRID = 4
+_PARTS_A_GRID = 8
 
 
 def enclose_blocks(
@@ -69,7 +69,8 @@ def enclose_blocks(
     buildings : GeoDataFrame, optional
         Layer ``buildings``; no block border cuts one.
     households : GeoDataFrame, optional
-        Layer ``households``; a block with more than `most_households` is split between clusters of buildings.
+        Layer ``households``; a block with more than half of `most_households` is split between clusters of buildings,
+        since hardly any other block could join it in a grid.
     communities : GeoDataFrame, optional
         Polygons with ``unit_id`` whose borders no block crosses, save around a building that stands on one. Overlaps
         and gaps are repaired.
@@ -295,11 +296,11 @@ def _split_heavy(
     held = np.bincount(block[block >= 0], weights=weight[block >= 0], minlength=len(faces))
     return split_superblocks(
         faces,
-        (held > most) | (shapely.area(faces) > most_area_m2),
+        (held > most / 2) | (shapely.area(faces) > most_area_m2),
         np.concatenate([points, buildings]),
         np.r_[weight, np.zeros(len(buildings))],
         inner_ways=inner,
-        most=most,
+        most=most / 2,
         part=most / _PARTS_A_GRID,
     )
 

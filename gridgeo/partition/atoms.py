@@ -185,6 +185,70 @@ def link_parts(a: Integers, b: Integers, linked: Flags, n: int) -> Integers:
     return part
 
 
+def grow_labels(atoms: Atoms, label: Integers) -> Integers:
+    """Let grids grow over free atoms, the longest border first.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        What is put together.
+    label : array of int, one an atom
+        The grid of each atom, -1 for free ones.
+
+    Returns
+    -------
+    array of int
+        The grids, grown; ground of a region that no grid reaches becomes a grid of its own.
+    """
+    label = label.copy()
+    row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
+    usable = atoms.walkable & (atoms.region[row] == atoms.region[atoms.end])
+    while (label < 0).any():
+        edge = usable & (label[row] < 0) & (label[atoms.end] >= 0)
+        if not edge.any():
+            lost = np.flatnonzero(label < 0)
+            label[lost[atoms.region[lost] == atoms.region[lost[0]]]] = label.max() + 1
+            continue
+        order = np.flatnonzero(edge)[np.argsort(-atoms.length[edge], kind="stable")]
+        _, first = np.unique(row[order], return_index=True)
+        label[row[order[first]]] = label[atoms.end[order[first]]]
+    return label
+
+
+def pick_atoms(atoms: Atoms, nodes: Integers) -> Atoms:
+    """Return some atoms alone; their borders on the others become rim.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        All.
+    nodes : array of int
+        Which ones, in their order.
+
+    Returns
+    -------
+    Atoms
+        Those, in one region.
+    """
+    number = np.full(len(atoms), -1, dtype=np.int64)
+    number[nodes] = np.arange(len(nodes))
+    row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
+    inside = (number[row] >= 0) & (number[atoms.end] >= 0)
+    leaving = (number[row] >= 0) & ~inside
+    rim = atoms.rim + np.bincount(row[leaving], weights=atoms.length[leaving], minlength=len(atoms))
+    return Atoms(
+        weight=atoms.weight[nodes],
+        area=atoms.area[nodes],
+        rim=rim[nodes],
+        region=np.zeros(len(nodes), dtype=np.int64),
+        start=np.searchsorted(number[row[inside]], np.arange(len(nodes) + 1)).astype(np.int64),
+        end=number[atoms.end[inside]],
+        length=atoms.length[inside],
+        strength=atoms.strength[inside],
+        walkable=atoms.walkable[inside],
+    )
+
+
 def take_out(pairs: pd.DataFrame, rim: Floats, free: Flags) -> tuple[pd.DataFrame, Floats]:
     """Leave blocks out of the search whose grid is settled.
 

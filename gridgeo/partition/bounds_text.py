@@ -39,14 +39,16 @@ def describe_bounds(blocks: gpd.GeoDataFrame) -> pd.DataFrame:
     stretches = read_borders(blocks)
     if stretches is None:
         return pd.DataFrame({f"bounds_{lang}": "" for lang in LANGUAGES}, index=grids)
-    outer = _outer_segments(blocks)
-    outer = _name_segments(outer, blocks, stretches)
-    told = {f"bounds_{lang}": [] for lang in LANGUAGES}  # type: dict[str, list[str]]
-    by_side = dict(list(outer.groupby(["grid", "side"], sort=False)))
-    for grid in grids:
-        for lang in LANGUAGES:
-            words = {side: _side_in_words(by_side.get((grid, side)), lang) for side in SIDES}
-            told[f"bounds_{lang}"].append(text("partition.bounds", lang, **words))
+    outer = _name_segments(_outer_segments(blocks), blocks, stretches)
+    told: dict[str, list[str]] = {}
+    for lang in LANGUAGES:
+        cells = zip(outer["street_name"], outer["edge_kind"], outer["other"], strict=True)
+        named = outer.assign(name=[_one_in_words(name, kind, other, lang) for name, kind, other in cells])
+        metres: dict[str, dict[str, dict[str, float]]] = {}
+        sums = named.groupby(["grid", "side", "name"], as_index=False)["length"].sum()
+        for grid, side, name, length in sums.itertuples(index=False):
+            metres.setdefault(grid, {}).setdefault(side, {})[name] = float(length)
+        told[f"bounds_{lang}"] = [word_bounds(metres.get(grid, {}), lang) for grid in grids]
     return pd.DataFrame(told, index=grids)
 
 
@@ -169,18 +171,6 @@ def _name_segments(outer: pd.DataFrame, blocks: gpd.GeoDataFrame, stretches: pd.
     both = outer.merge(known, on=["low", "high"], how="left")
     both["away"] = np.nan_to_num(np.hypot(both["x"] - both["sx"], both["y"] - both["sy"]))
     return both.sort_values(["row", "away"]).drop_duplicates("row")
-
-
-def _side_in_words(side: pd.DataFrame | None, lang: str) -> str:
-    if side is None or len(side) == 0:
-        return text("partition.no_side", lang)
-    words = [
-        _one_in_words(name, kind, other, lang)
-        for name, kind, other in zip(side["street_name"], side["edge_kind"], side["other"], strict=True)
-    ]
-    length = side["length"].groupby(words).sum().sort_values(ascending=False, kind="stable")
-    named = length[length >= _LEAST_SHARE * length.sum()].index[:_MOST_NAMES]
-    return text("partition.and", lang).join(named)
 
 
 def _one_in_words(name: object, kind: object, other: int, lang: str) -> str:

@@ -12,10 +12,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridgeo.blocks.edges import read_borders
-from gridgeo.blocks.faces import Integers
+from gridgeo.blocks.faces import Geometries, Integers
 from gridgeo.blocks.superblocks import find_split_buildings
 from gridgeo.errors import Fault
-from gridgeo.partition.atoms import pair_table
+from gridgeo.partition.atoms import make_atoms, pair_table, take_out
+from gridgeo.partition.feasibility import explain_grids
 
 _AREA_M2 = 1e-6
 
@@ -25,6 +26,7 @@ def find_violations(
     grids: gpd.GeoDataFrame,
     band: tuple[float, float],
     *,
+    weight: str = "households",
     district: shapely.Geometry | None = None,
     buildings: gpd.GeoDataFrame | None = None,
 ) -> list[Fault]:
@@ -38,6 +40,8 @@ def find_violations(
         Layer ``grids`` with ``households``.
     band : (float, float)
         How many households a general grid holds at least and at most.
+    weight : str
+        The column of `blocks` and `grids` that the band is about.
     district : Polygon, optional
         The ground that must be covered exactly.
     buildings : GeoDataFrame, optional
@@ -46,12 +50,14 @@ def find_violations(
     Returns
     -------
     list of Fault
-        One for each violation, with the grid or block and its place; empty when all is well.
+        One for each violation, with the grid or block, its place and a remedy; empty when all is well. A grid outside
+        the band where nothing else is possible has a key that says why: ``grid_too_large_block``,
+        ``grid_too_small_community``, ….
     """
     faults = [*_cover(blocks, district), *_ids(blocks, grids)]
     faults += _pieces(blocks)
     faults += _communities(blocks)
-    faults += _band(grids, band)
+    faults += _band(blocks, grids, band, weight)
     if buildings is not None:
         faults += _buildings(blocks, buildings)
     return faults
@@ -63,11 +69,34 @@ def _cover(blocks: gpd.GeoDataFrame, district: shapely.Geometry | None) -> Itera
     surplus = float(shapely.area(shapes).sum() - united.area)
     # coverage_is_valid sees overlaps and unmatched vertices, but neither gaps nor nested blocks: ask the area too.
     if not shapely.coverage_is_valid(shapes) or surplus > max(_AREA_M2, 1e-12 * united.area):
-        yield Fault(key="blocks_overlap", layer="blocks", value=round(max(surplus, 0.0), 6))
+        values: dict[str, object] = {"place": _where(_overlap(shapes))}
+        yield Fault(key="blocks_overlap", layer="blocks", value=round(max(surplus, 0.0), 6), values=values)
     if district is not None:
-        off = float(shapely.symmetric_difference(united, district).area)
-        if off > _AREA_M2:
-            yield Fault(key="blocks_leave_gaps", layer="blocks", value=round(off, 6))
+        off = shapely.symmetric_difference(united, district)
+        if off.area > _AREA_M2:
+            where: dict[str, object] = {"place": _where(off)}
+            yield Fault(key="blocks_leave_gaps", layer="blocks", value=round(float(off.area), 6), values=where)
+
+
+def _overlap(shapes: Geometries) -> shapely.Geometry:
+    """Return where the largest overlap of two blocks is, or the block whose vertices do not match."""
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    one, other = one[one < other], other[one < other]
+    common = shapely.intersection(shapes[one], shapes[other])
+    if len(common) and shapely.area(common).max() > 0:
+        largest: shapely.Geometry = common[np.argmax(shapely.area(common))]
+        return largest
+    bad = shapely.coverage_invalid_edges(shapes)
+    return shapely.union_all(bad[~shapely.is_empty(bad)])
+
+
+def _where(shape: shapely.Geometry) -> str:
+    """Say where the largest part of a shape is, in metres of the plan's system."""
+    parts = shapely.get_parts(shape)
+    if len(parts) == 0:
+        return "?"
+    place = shapely.point_on_surface(parts[int(np.argmax(shapely.area(parts) + 1e-9 * shapely.length(parts)))])
+    return f"{place.x:.0f}, {place.y:.0f}"
 
 
 def _ids(blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> Iterator[Fault]:
@@ -121,18 +150,64 @@ def _communities(blocks: gpd.GeoDataFrame) -> Iterator[Fault]:
             yield Fault(key="grid_across_communities", layer="grids", value=grid, values={"communities": names})
 
 
-def _band(grids: gpd.GeoDataFrame, band: tuple[float, float]) -> Iterator[Fault]:
+def _band(blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame, band: tuple[float, float], weight: str) -> Iterator[Fault]:
     low, high = band
-    for row in np.flatnonzero(grids["grid_kind"] == "general"):
-        held, grid = int(grids["households"].iloc[row]), grids["grid_id"].iloc[row]
-        if not low <= held <= high:
-            key = "grid_too_small" if held < low else "grid_too_large"
-            values = {"grid": grid, "low": round(low), "high": round(high)}
-            yield Fault(key=key, layer="grids", row=int(row) + 1, column="households", value=held, values=values)
+    held = grids[weight].to_numpy(float)
+    out = np.flatnonzero((grids["grid_kind"] == "general").to_numpy() & ((held < low) | (held > high)))
+    causes = find_causes(blocks, grids, band, weight) if len(out) else {}
+    for row in out:
+        grid = grids["grid_id"].iloc[row]
+        cause, more = causes.get(grid, (None, {}))
+        key = "grid_too_small" if held[row] < low else "grid_too_large"
+        values = {"grid": grid, "low": f"{low:g}", "high": f"{high:g}", **more}
+        yield Fault(
+            key=f"{key}_{cause}" if cause else key,
+            layer="grids",
+            row=int(row) + 1,
+            column=weight,
+            value=int(held[row]),
+            values=values,
+        )
+
+
+def find_causes(
+    blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame, band: tuple[float, float], weight: str = "households"
+) -> dict[str, tuple[str, dict[str, object]]]:
+    """Tell which general grids are outside the band because nothing else is possible there.
+
+    Parameters
+    ----------
+    blocks : GeoDataFrame
+        Layer ``blocks`` with ``grid_id``, ``community_id``, `weight` and, if known, ``borders``.
+    grids : GeoDataFrame
+        Layer ``grids``; the blocks of dedicated and locked ones are not asked.
+    band : (float, float)
+        The band.
+    weight : str
+        The column of `blocks` that the band is about.
+
+    Returns
+    -------
+    dict
+        ``grid_id`` → cause and placeholders, see `gridgeo.partition.feasibility.explain_grids`.
+    """
+    settled = grids.loc[(grids["grid_kind"] != "general") | grids["locked"], "grid_id"]
+    free = (blocks["grid_id"].notna() & ~blocks["grid_id"].isin(settled)).to_numpy()
+    if not free.any():
+        return {}
+    mine = blocks[free]
+    pairs, rim = take_out(*pair_table(blocks, read_borders(blocks)), free)
+    community = np.unique(mine["community_id"].fillna("").astype(str), return_inverse=True)[1].astype(np.int64)
+    load = mine[weight].to_numpy(float)
+    atoms = make_atoms(pairs, rim, load, mine.area.to_numpy(), community, low=band[0])
+    ids, label = np.unique(mine["grid_id"].astype(str), return_inverse=True)
+    causes = explain_grids(atoms, mine, label.astype(np.int64), band)
+    return {str(ids[grid]): cause for grid, cause in causes.items()}
 
 
 def _buildings(blocks: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> Iterator[Fault]:
     split = find_split_buildings(blocks.geometry.to_numpy(), buildings.geometry.to_numpy())
     for row in sorted(split):
         building = buildings["building_id"].iloc[row]
-        yield Fault(key="building_split", layer="buildings", row=int(row) + 1, value=building)
+        values: dict[str, object] = {"place": _where(buildings.geometry.iloc[row])}
+        yield Fault(key="building_split", layer="buildings", row=int(row) + 1, value=building, values=values)

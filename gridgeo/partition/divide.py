@@ -14,7 +14,7 @@ cut anew, by simulated annealing (`gridgeo.partition.search`). See ``docs/partit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
@@ -28,12 +28,21 @@ from gridgeo.blocks.slivers import locate_faces
 from gridgeo.crs import require_metric
 from gridgeo.errors import Fault, PartitionError
 from gridgeo.partition.atoms import link_parts, make_atoms, pair_table, take_out
-from gridgeo.partition.check import find_violations
+from gridgeo.partition.check import find_causes, find_violations
 from gridgeo.partition.codes import CodeScheme, assign_codes, community_sequence, number_places
 from gridgeo.partition.dedicated import assign_dedicated
 from gridgeo.partition.feasibility import find_infeasible
 from gridgeo.partition.grid_layer import dissolve_grids, measure_partition
-from gridgeo.partition.search import Objective, Task, count_all, count_outside, refine_regions, search, search_pool
+from gridgeo.partition.search import (
+    Objective,
+    Task,
+    count_all,
+    count_outside,
+    mend_grids,
+    refine_regions,
+    search,
+    search_pool,
+)
 from gridgeo.partition.warm_start import grids_today, mend_start
 from gridgeo.schema import require_layer
 from gridgeo.texts import text
@@ -53,12 +62,15 @@ class Partition:
     grids : GeoDataFrame
         Layer ``grids``, see `gridgeo.partition.grid_layer.dissolve_grids`.
     metrics : dict
-        Figures of the whole, see `gridgeo.partition.measure_partition`; also ``households_outside`` and, from today's
-        grids, ``households_moved`` and ``moved_share``.
+        Figures of the whole, see `gridgeo.partition.measure_partition`; also ``households_outside``,
+        ``in_band_possible`` (the share in the band of the grids that could be in it) and, from today's grids,
+        ``households_moved`` and ``moved_share``.
     households_per_grid : (float, float)
         The band.
     infeasible : list of Fault
         Where no partition can keep the band, by how much, and what would help.
+    weight : {'households', 'load'}
+        The column of `blocks` and `grids` that the band is about; ``load`` where a workload replaces the count.
     """
 
     blocks: gpd.GeoDataFrame
@@ -66,6 +78,7 @@ class Partition:
     metrics: dict[str, Any] = field(default_factory=dict)
     households_per_grid: tuple[float, float] = (300, 500)
     infeasible: list[Fault] = field(default_factory=list)
+    weight: str = "households"
 
 
 @dataclass(frozen=True)
@@ -164,7 +177,16 @@ def partition_grids(
         moved = (case.today.notna() & (case.today != blocks["grid_id"])).to_numpy()
         metrics["households_moved"] = int(blocks.loc[moved, "households"].sum())
         metrics["moved_share"] = metrics["households_moved"] / max(1, metrics["households"])
-    return Partition(blocks, made, metrics, (low, high), infeasible)
+    weight = "households" if workload in {None, "households"} else "load"
+    metrics["in_band_possible"] = _share_possible(blocks, made, (low, high), weight)
+    return Partition(blocks, made, metrics, (low, high), infeasible, weight)
+
+
+def _share_possible(blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame, band: tuple[float, float], weight: str) -> float:
+    """Return the share in the band of those general grids that could be in it."""
+    causes = find_causes(blocks, grids, band, weight)
+    able = grids[(grids["grid_kind"] == "general") & ~grids["locked"] & ~grids["grid_id"].isin(list(causes))]
+    return float(able[weight].between(*band).mean()) if len(able) else 1.0
 
 
 def check_partition(
@@ -191,7 +213,12 @@ def check_partition(
         band, split buildings, repeated ids or codes), with its grid or block; empty when all is well.
     """
     return find_violations(
-        partition.blocks, partition.grids, partition.households_per_grid, district=district, buildings=buildings
+        partition.blocks,
+        partition.grids,
+        partition.households_per_grid,
+        weight=partition.weight,
+        district=district,
+        buildings=buildings,
     )
 
 
@@ -308,16 +335,18 @@ def _solve(
         load = case.blocks["load"].to_numpy(float)[free]
         pairs, rim = take_out(case.pairs, case.rim, free)
         atoms = make_atoms(pairs, rim, load, case.blocks.area.to_numpy()[free], case.community[free], low=band[0])
-        infeasible = find_infeasible(atoms, case.blocks[free], band)
         nobody = np.full(len(load), -1, dtype=np.int64)
-        task = Task(atoms, *band, objective, np.zeros(len(load), dtype=bool), nobody, count_all(atoms, *band))
+        # A block above the band is a grid of its own: the search takes it for one that is just full.
+        capped = replace(atoms, weight=np.minimum(atoms.weight, band[1]))
+        task = Task(capped, *band, objective, np.zeros(len(load), dtype=bool), nobody, count_all(atoms, *band))
         if case.today is not None:
             label[free] = _warm(case.today[free], task, seed, effort)
         elif pool > 0:
             label[free] = search_pool(task, seed=seed, effort=effort, size=pool)
         else:
             label[free], _ = search(task, seed=seed, effort=effort)
-            label[free] = refine_regions(task, label[free], seed=seed, effort=effort)
+            label[free] = mend_grids(task, refine_regions(task, label[free], seed=seed, effort=effort))
+        infeasible = find_infeasible(atoms, case.blocks[free], band, label[free])
     for grid in np.unique(case.settled[~free]).tolist():
         label[case.settled == grid] = label.max() + 1
     return np.unique(label, return_inverse=True)[1].astype(np.int64), infeasible

@@ -17,9 +17,8 @@ from gridgeo.blocks.faces import Integers, unite
 from gridgeo.blocks.slivers import locate_faces
 from gridgeo.crs import require_metric
 from gridgeo.errors import PartitionError
-from gridgeo.partition.atoms import Atoms, make_atoms, pair_table
+from gridgeo.partition.atoms import Atoms, grow_labels, make_atoms, pair_table
 from gridgeo.partition.search import HOT, Objective, Task, search
-from gridgeo.partition.warm_start import grow_labels
 from gridgeo.schema import complete_layer, require_layer
 
 _LEAST, _MOST = 0.6, 1.5

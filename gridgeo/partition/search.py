@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gridgeo.blocks.faces import Floats, Integers
-from gridgeo.partition.atoms import Atoms
+from gridgeo.partition.atoms import Atoms, grow_labels, pick_atoms
+from gridgeo.partition.exact import choose_sets, fits_somewhere, solve_region
 
 if TYPE_CHECKING:
     from gridgeo.partition import annealing
@@ -21,11 +22,12 @@ Flags = npt.NDArray[np.bool_]
 HOT, WARM, COLD, RECUTS = 0.3, 0.1, 0.02, 0.1
 """Temperatures of the annealing (first, first from a known partition, last), and the share of re-cuts."""
 
-_STEPS_AN_ATOM, _STEPS_AT_LEAST = 200, 200_000
+_STEPS_AN_ATOM, _STEPS_OF_MANY, _STEPS_AT_LEAST, _STEPS_MORE = 200, 130, 200_000, 400_000
 _TREES = 4
 _TURNS = 3
 _REFINED_ATOMS = 600
 _FEWER, _MORE, _BETTER = 2, 3, 1e-9
+_RINGS = 3
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,8 @@ def search(
             first += count
     else:
         label = start.astype(np.int64)
-    steps = int(effort * (_STEPS_AN_ATOM * len(atoms) + _STEPS_AT_LEAST))
+    wanted = min(_STEPS_AN_ATOM * len(atoms), _STEPS_MORE + _STEPS_OF_MANY * len(atoms))
+    steps = int(effort * (_STEPS_AT_LEAST + wanted))
     grids = int(max(label.max() + 1, task.counts.sum()))
     value = annealing.anneal(
         label, grids, graph, atoms.region, task.fixed, task.home, rule, steps, hot, COLD, RECUTS, state
@@ -253,14 +256,62 @@ def refine_regions(task: Task, label: Integers, *, seed: int, effort: float) -> 
         if not 1 < len(nodes) <= _REFINED_ATOMS or not task.atoms.weight[nodes].sum() > 0:
             continue
         part = _only(task, nodes)
-        best, value = None, _evaluate(part, np.unique(label[nodes], return_inverse=True)[1])
-        for found in _try_counts(part, seed, effort):
+        now = np.unique(label[nodes], return_inverse=True)[1].astype(np.int64)
+        best, value = None, _evaluate(part, now)
+        tried = list(_try_counts(part, seed, effort))
+        # What no single search brought together may lie in several of them.
+        tried.append(_choose(part, [now, *tried], now))
+        for found in tried:
             worth = _evaluate(part, found)
             if worth < value - _BETTER:
                 best, value = found, worth
         if best is not None:
             label[nodes] = fresh + best
             fresh = int(label.max()) + 1
+    return label
+
+
+def mend_grids(task: Task, label: Integers) -> Integers:
+    """Solve exactly, with the grids around it, each grid that the searches left outside the band.
+
+    Parameters
+    ----------
+    task : Task
+        The question.
+    label : array of int, one an atom
+        An answer.
+
+    Returns
+    -------
+    array of int, one an atom
+        The answer, bettered where fewer blocks can be outside the band.
+    """
+    label = np.unique(label, return_inverse=True)[1].astype(np.int64)
+    row = np.repeat(np.arange(len(task.atoms)), np.diff(task.atoms.start))
+    free = ~task.fixed
+    held = np.bincount(label, weights=task.atoms.weight)
+    bad = [np.flatnonzero(label == grid) for grid in np.flatnonzero((held < task.low) | (held > task.high))]
+    region = np.bincount(task.atoms.region, weights=task.atoms.weight)
+    for mine in bad:
+        anchor = int(mine[0])
+        lived_in = mine[task.atoms.weight[mine] > 0].tolist()
+        if region[task.atoms.region[anchor]] < task.low or not all(
+            fits_somewhere(task.atoms, atom, (task.low, task.high)) for atom in lived_in
+        ):
+            continue
+        around = label == label[anchor]
+        for _ in range(_RINGS):
+            around = np.isin(label, label[np.r_[task.atoms.end[around[row] & task.atoms.walkable], anchor]])
+            nodes = np.flatnonzero(around & free & (task.atoms.region == task.atoms.region[anchor]))
+            part = _only(task, nodes)
+            solved = solve_region(part.atoms, (task.low, task.high))
+            if solved is None:
+                break
+            found = grow_labels(part.atoms, solved[0])
+            now = np.unique(label[nodes], return_inverse=True)[1].astype(np.int64)
+            if _evaluate(part, found) < _evaluate(part, now) - _BETTER:
+                label[nodes] = label.max() + 1 + found
+                break
     return label
 
 
@@ -282,25 +333,8 @@ def _try_counts(task: Task, seed: int, effort: float) -> Iterator[Integers]:
 
 def _only(task: Task, nodes: Integers) -> Task:
     """Cut a region out of the question."""
-    atoms = task.atoms
-    number = np.full(len(atoms), -1, dtype=np.int64)
-    number[nodes] = np.arange(len(nodes))
-    row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
-    inside = (number[row] >= 0) & (number[atoms.end] >= 0)
-    leaving = (number[row] >= 0) & ~inside
-    rim = atoms.rim + np.bincount(row[leaving], weights=atoms.length[leaving], minlength=len(atoms))
-    part = Atoms(
-        weight=atoms.weight[nodes],
-        area=atoms.area[nodes],
-        rim=rim[nodes],
-        region=np.zeros(len(nodes), dtype=np.int64),
-        start=np.searchsorted(number[row[inside]], np.arange(len(nodes) + 1)).astype(np.int64),
-        end=number[atoms.end[inside]],
-        length=atoms.length[inside],
-        strength=atoms.strength[inside],
-        walkable=atoms.walkable[inside],
-    )
-    counts = task.counts[[int(atoms.region[nodes[0]])]]
+    counts = task.counts[[int(task.atoms.region[nodes[0]])]]
+    part = pick_atoms(task.atoms, nodes)
     return Task(part, task.low, task.high, task.objective, task.fixed[nodes], task.home[nodes], counts)
 
 
@@ -354,9 +388,7 @@ def search_pool(task: Task, *, seed: int, effort: float, size: int) -> Integers:
 
 
 def _choose(task: Task, labels: list[Integers], fallback: Integers) -> Integers:
-    import highspy  # noqa: PLC0415 - only a pool needs the solver
-
-    from gridgeo.partition import annealing  # noqa: PLC0415 - as above
+    from gridgeo.partition import annealing  # noqa: PLC0415 - the compiler is slow to load and only needed here
 
     atoms, rule, cost = task.atoms, task.rule, task.cost
     columns: dict[bytes, tuple[Integers, float]] = {}
@@ -372,26 +404,11 @@ def _choose(task: Task, labels: list[Integers], fallback: Integers) -> Integers:
             mine = order[bounds[grid] : bounds[grid + 1]]
             score = annealing.score_grid(total[grid], ground[grid], around[grid], rule) + rule[6] * street[grid]
             columns.setdefault(mine.tobytes(), (mine, float(score)))
-    sets = list(columns.values())
-    model = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy declares no types
-    model.setOptionValue("output_flag", False)  # noqa: FBT003 - the solver's own signature
-    model.setOptionValue("time_limit", 20.0)
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(sets), len(atoms)
-    lp.col_cost_ = np.array([score for _, score in sets])
-    lp.col_lower_, lp.col_upper_ = np.zeros(len(sets)), np.ones(len(sets))
-    lp.row_lower_ = lp.row_upper_ = np.ones(len(atoms))
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * len(sets)
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = np.cumsum([0, *(len(mine) for mine, _ in sets)])
-    lp.a_matrix_.index_ = np.concatenate([mine for mine, _ in sets])
-    lp.a_matrix_.value_ = np.ones(len(lp.a_matrix_.index_))
-    model.passModel(lp)
-    model.run()
-    if model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    sets = [mine for mine, _ in columns.values()]
+    taken = choose_sets(sets, np.array([score for _, score in columns.values()]), len(atoms))
+    if taken is None:
         return fallback
-    taken = np.flatnonzero(np.array(model.getSolution().col_value) > 0.5)  # noqa: PLR2004 - a rounded 0 or 1
     label = np.empty(len(atoms), dtype=np.int64)
     for number, column in enumerate(taken.tolist()):
-        label[sets[column][0]] = number
+        label[sets[column]] = number
     return label

@@ -20,6 +20,7 @@ Flags = npt.NDArray[np.bool_]
 
 _MODULUS = 2147483647
 _UNSEEN = -2
+_ROUGH = 1500
 
 
 class Graph(NamedTuple):
@@ -241,7 +242,33 @@ def mark_part(line: Integers, parent: Integers, top: int) -> Flags:
 
 
 @compiled
-def bisect(  # noqa: C901 - one compiled loop
+def hang_weights(nodes: Integers, line: Integers, parent: Integers, graph: Graph, part: Floats) -> None:
+    """Fill the first column of `part`, for what hangs under each node: weight only."""
+    for i in range(len(nodes)):
+        part[i, 0] = graph.weight[nodes[i]]
+    for at in range(len(nodes) - 1, -1, -1):
+        if parent[line[at]] >= 0:
+            part[parent[line[at]], 0] += part[line[at], 0]
+
+
+@compiled
+def rate_cut(node: int, k: int, each: float, part: Floats, outer: float, ground: float, street: float) -> float:
+    """Return how bad the cut above a node is that parts `k` grids of `each` households; less is better."""
+    k1 = max(1, min(k - 1, int(part[node, 0] / each + 0.5)))
+    less = min(k1, k - k1)
+    off = abs(part[node, 0] - k1 * each) / each / less
+    bad = 6.0 * max(0.0, off - 0.12) + 2.0 * off - less / (k / 2.0)
+    if outer > 0.0:
+        one = part[node, 2] + part[node, 3]
+        other = outer - part[node, 2] + part[node, 3]
+        shape = 12.566370614359172 * part[node, 1] / max(one * one, 1e-9)
+        rest = 12.566370614359172 * (ground - part[node, 1]) / max(other * other, 1e-9)
+        bad += street * part[node, 4] - 0.7 * (shape + rest)
+    return float(bad)
+
+
+@compiled
+def bisect(  # noqa: C901, PLR0912 - one compiled loop
     label: Integers,
     first: int,
     parts: int,
@@ -252,50 +279,57 @@ def bisect(  # noqa: C901 - one compiled loop
     state: Integers,
 ) -> None:
     """Cut `nodes` into `parts` grids numbered from `first`, by recursive cuts of random spanning trees."""
-    weight, area = graph.weight, graph.area
     place = np.full(len(label), -1, np.int64)
+    sorted_ = nodes.copy()
     label[nodes] = first
-    stack = [(first, parts)]
+    # A pile of parts to cut: first grid, number of grids, and their stretch of `sorted_`.
+    stack = [(first, parts, 0, len(nodes))]
     while len(stack) > 0:
-        base, k = stack.pop()
+        base, k, begin, stop = stack.pop()
         if k <= 1:
             continue
-        mine = nodes[label[nodes] == base]
-        place[mine] = np.arange(len(mine))
-        total = weight[mine].sum()
-        each = max(total / k, 1e-9)
+        mine = sorted_[begin:stop].copy()
+        for i in range(len(mine)):
+            place[mine[i]] = i
+        each = max(graph.weight[mine].sum() / k, 1e-9)
         depth, part = np.empty(len(mine), np.int64), np.empty((len(mine), 5))
-        ground = area[mine].sum()
+        ground = graph.area[mine].sum()
         best, best_k = np.inf, 0
         best_mark = np.zeros(len(mine), np.bool_)
-        # High cuts are long and redone by the annealing anyway: one tree less for each doubling.
+        # High cuts are long and redone by the annealing anyway: one tree less for each doubling, and the highest are
+        # judged by weight alone.
+        rough = len(mine) > _ROUGH
         for _ in range(max(1, tries - int(np.log2(k)))):
             line, parent = grow_tree(mine, place, graph, 0.6, state)
-            weigh_cuts(mine, place, line, parent, graph, depth, part)
-            top, top_k, top_score = -1, 0, np.inf
             outer = 0.0
+            if rough:
+                hang_weights(mine, line, parent, graph, part)
+            else:
+                weigh_cuts(mine, place, line, parent, graph, depth, part)
+                for node in range(len(mine)):
+                    if parent[node] == -1:
+                        outer += part[node, 2]
+            top, top_score = -1, np.inf
             for node in range(len(mine)):
-                if parent[node] == -1:
-                    outer += part[node, 2]
-            for node in range(len(mine)):
-                if parent[node] < 0:
-                    continue
-                k1 = int(part[node, 0] / each + 0.5)
-                k1 = max(1, min(k - 1, k1))
-                off = abs(part[node, 0] - k1 * each) / each / min(k1, k - k1)
-                one = part[node, 2] + part[node, 3]
-                other = outer - part[node, 2] + part[node, 3]
-                shape = 12.566370614359172 * part[node, 1] / max(one * one, 1e-9)
-                rest = 12.566370614359172 * (ground - part[node, 1]) / max(other * other, 1e-9)
-                even = min(k1, k - k1) / (k / 2.0)
-                score = 6.0 * max(0.0, off - 0.12) + 2.0 * off - 0.7 * (shape + rest) + rule[6] * part[node, 4] - even
-                if score < top_score:
-                    top, top_k, top_score = node, k1, score
+                if parent[node] >= 0:
+                    score = rate_cut(node, k, each, part, outer, ground, rule[6])
+                    if score < top_score:
+                        top, top_score = node, score
             if top >= 0 and top_score < best:
-                best, best_k, best_mark = top_score, top_k, mark_part(line, parent, top)
-        place[mine] = -1
+                best, best_k = top_score, max(1, min(k - 1, int(part[top, 0] / each + 0.5)))
+                best_mark = mark_part(line, parent, top)
+        for i in range(len(mine)):
+            place[mine[i]] = -1
         if best_k == 0:
             continue
-        label[mine[best_mark]] = base + k - best_k
-        stack.append((base, k - best_k))
-        stack.append((base + k - best_k, best_k))
+        left, right = begin, stop
+        for i in range(len(mine)):
+            if best_mark[i]:
+                right -= 1
+                sorted_[right] = mine[i]
+                label[mine[i]] = base + k - best_k
+            else:
+                sorted_[left] = mine[i]
+                left += 1
+        stack.append((base, k - best_k, begin, right))
+        stack.append((base + k - best_k, best_k, right, stop))

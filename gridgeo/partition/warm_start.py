@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gridgeo.blocks.faces import Floats, Integers
 from gridgeo.blocks.slivers import locate_faces
-from gridgeo.partition.atoms import Atoms
+from gridgeo.partition.atoms import Atoms, grow_labels
 from gridgeo.partition.search import Task
 
 
@@ -81,36 +81,6 @@ def _largest_parts(atoms: Atoms, home: Integers) -> Integers:
         mine = np.flatnonzero(home == grid)
         best = part[mine][np.argmax(held[part[mine]])]
         label[mine[part[mine] == best]] = grid
-    return label
-
-
-def grow_labels(atoms: Atoms, label: Integers) -> Integers:
-    """Let grids grow over free atoms, the longest border first.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        What is put together.
-    label : array of int, one an atom
-        The grid of each atom, -1 for free ones.
-
-    Returns
-    -------
-    array of int
-        The grids, grown; ground of a region that no grid reaches becomes a grid of its own.
-    """
-    label = label.copy()
-    row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
-    usable = atoms.walkable & (atoms.region[row] == atoms.region[atoms.end])
-    while (label < 0).any():
-        edge = usable & (label[row] < 0) & (label[atoms.end] >= 0)
-        if not edge.any():
-            lost = np.flatnonzero(label < 0)
-            label[lost[atoms.region[lost] == atoms.region[lost[0]]]] = label.max() + 1
-            continue
-        order = np.flatnonzero(edge)[np.argsort(-atoms.length[edge], kind="stable")]
-        _, first = np.unique(row[order], return_index=True)
-        label[row[order[first]]] = label[atoms.end[order[first]]]
     return label
 
 
