@@ -5,10 +5,14 @@ Messages live in ``texts/errors.toml`` under the error's key; an entry's ``remed
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from gridgeo.texts import has_text, text
+
+SHOWN_ALIKE = 5
+"""How many faults of one kind a list for people words; lists for programs hold them all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,12 +115,52 @@ class GridgeoError(Exception):
         return text(key, **self.values) if has_text(key) else None
 
     def __str__(self) -> str:
-        lines = [join_sentences(self.message, self.remedy)]
-        lines += [f"- {join_sentences(fault.message, fault.remedy)}" for fault in self.faults]
-        return "\n".join(lines)
+        return "\n".join([join_sentences(self.message, self.remedy), *list_faults(self.faults)])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.key, self.faults, self.values)
+
+
+def list_faults(faults: Iterable[Fault]) -> list[str]:
+    """Word faults as lines; of many of one kind only the first, and how many more there are.
+
+    Parameters
+    ----------
+    faults : iterable of Fault
+        The faults.
+
+    Returns
+    -------
+    list of str
+        Faults of one layer and kind behind each other, in the current language.
+    """
+    return list_alike(
+        ((fault.file, fault.layer, fault.key), join_sentences(fault.message, fault.remedy)) for fault in faults
+    )
+
+
+def list_alike(told: Iterable[tuple[Hashable, str]]) -> list[str]:
+    """Make lines of sentences; of many of one kind only the first, and how many more there are.
+
+    Parameters
+    ----------
+    told : iterable of (kind, sentence)
+        What to list.
+
+    Returns
+    -------
+    list of str
+        Sentences of one kind behind each other.
+    """
+    kinds: dict[Hashable, list[str]] = {}
+    for kind, sentence in told:
+        kinds.setdefault(kind, []).append(sentence)
+    lines = []
+    for alike in kinds.values():
+        lines += [f"- {sentence}" for sentence in alike[:SHOWN_ALIKE]]
+        if len(alike) > SHOWN_ALIKE:
+            lines.append(f"- {text('errors.more_alike', count=len(alike) - SHOWN_ALIKE)}")
+    return lines
 
 
 def join_sentences(*sentences: str | None) -> str:

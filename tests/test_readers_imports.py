@@ -146,7 +146,7 @@ def test_every_fault_of_every_file_comes_at_once_with_its_row():
     with pytest.raises(ImportFaults) as caught:
         import_plan(
             boundary=district(),
-            streets=grid_streets().assign(street_id="same"),
+            streets=grid_streets().assign(layer="above"),
             households=bad,
             stations=table().rename(columns={"经度": "甲"}),
         )
@@ -156,7 +156,7 @@ def test_every_fault_of_every_file_comes_at_once_with_its_row():
         ("households", 3, "negative_value"),
         ("households", 2, "no_place"),
         ("stations", None, "no_coordinate_column"),
-        ("streets", 2, "duplicate_id"),
+        ("streets", 2, "no_number"),
     } <= found
     for lang in ("zh", "en"):
         with using_language(lang):
@@ -252,7 +252,7 @@ def test_files_and_tables_in_memory_give_the_same_plan(tmp_path):
     plan = import_plan(
         boundary=tmp_path / "街道.geojson", streets=tmp_path / "streets.gpkg", households=tmp_path / "户.csv"
     )
-    assert plan.info.name.zh == "街道"
+    assert plan.info.name.zh == "甲"
     assert plan.households["households"].tolist() == [3, 4, 5]
     assert len(plan.streets) == 22
     assert preview_columns(tmp_path / "户.csv", layer="households").columns["households"] == "户数"
@@ -319,3 +319,23 @@ def test_a_household_far_from_every_street_is_remarked_on_but_kept():
     report = attempt(households=frame)
     assert len(report.plan.households) == 3
     assert ("household_far", "c") in {(fault.key, fault.value) for fault in report.remarks}
+
+
+def test_pieces_of_one_street_are_numbered_but_two_households_of_one_id_are_a_fault():
+    streets = grid_streets().assign(street_id=["a"] * 3 + ["a-2"] + [f"s{i}" for i in range(18)])
+    report = attempt(streets=streets)
+    assert report.plan.streets["street_id"].tolist()[:5] == ["a", "a-3", "a-4", "a-2", "s0"]
+    told = next(repair for repair in report.findings.repairs if repair.why == "repeated_id")
+    assert (told.before, told.after) == ("2", "a-3")
+    report = attempt(households=table(编号=["a", "b", "a"]))
+    assert [(fault.layer, fault.row, fault.key) for fault in report.findings.faults] == [
+        ("households", 3, "duplicate_id")
+    ]
+
+
+def test_the_plan_is_called_as_the_boundary_is():
+    plan = attempt().plan
+    assert str(plan.info.name) == "甲"
+    assert plan.units["name"].tolist() == ["甲"]
+    assert str(attempt(name="乙").plan.info.name) == "乙"
+    assert str(attempt(boundary=district().drop(columns="名称")).plan.info.name) == "plan"

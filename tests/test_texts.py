@@ -146,3 +146,19 @@ def test_errors_are_builtin_errors_too_and_survive_pickling():
     assert isinstance(FileError("missing_file", file="x"), OSError)
     back = pickle.loads(pickle.dumps(error))  # noqa: S301 - what the line above wrote
     assert (type(back), back.key, back.values, back.faults) == (CRSError, "no_crs", {"layer": "x"}, error.faults)
+
+
+def test_many_faults_of_one_kind_are_counted_not_all_worded():
+    alike = [
+        Fault(key="negative_value", layer="households", row=row, column="households", value=-2) for row in range(9)
+    ]
+    other = Fault(key="negative_value", layer="stations", row=1, column="capacity", value=-2)
+    error = InputError("faults_in_layer", faults=[*alike[:8], other, alike[8]], layer="households", count=10)
+    with texts.using_language("en"):
+        lines = str(error).splitlines()
+    assert [line[:24] for line in lines[1:6]] == ["- Layer households, row " for _ in range(5)]
+    assert lines[6:] == [
+        "- … and 4 more of this kind (with --json all are listed).",
+        "- Layer stations, row 1, column capacity: -2 is below zero.",
+    ]
+    assert len(error.faults) == 10

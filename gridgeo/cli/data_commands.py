@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gridgeo.cli import output
-from gridgeo.errors import Fault, FileError, ImportFaults, InputError, PlanError, join_sentences
+from gridgeo.errors import Fault, FileError, ImportFaults, InputError, PlanError, list_alike, list_faults
 from gridgeo.texts import text
 
 AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
@@ -129,7 +129,7 @@ def check(
     if as_json:
         output.print_json({"file": str(file), "faults": [fault.as_dict() for fault in faults]})
     elif faults:
-        output.print_lines(text("cli.check_found", file=file.name, count=len(faults)), *_worded(faults))
+        output.print_lines(text("cli.check_found", file=file.name, count=len(faults)), *list_faults(faults))
     else:
         output.print_lines(text("cli.check_ok", file=file.name))
     return 1 if faults else 0
@@ -200,13 +200,10 @@ def _print_report(report: Any) -> None:  # noqa: ANN401 (imported late)
     if rows:
         titles = [text("cli.import_layer"), text("cli.import_column"), text("cli.import_from")]
         output.print_table(text("cli.import_mapped"), titles, [[str(cell) for cell in row] for row in rows])
-    for title, lines in (
-        ("import_repaired", [repair.message for repair in report.findings.repairs]),
-        ("import_remarks", [join_sentences(fault.message, fault.remedy) for fault in report.remarks]),
+    repairs = report.findings.repairs
+    for title, count, lines in (
+        ("import_repaired", len(repairs), list_alike(((each.layer, each.why), each.message) for each in repairs)),
+        ("import_remarks", len(report.remarks), list_faults(report.remarks)),
     ):
         if lines:
-            output.print_lines(f"{text(f'cli.{title}')} ({len(lines)}):", *(f"- {line}" for line in lines[:50]))
-
-
-def _worded(faults: list[Fault]) -> list[str]:
-    return [f"- {join_sentences(fault.message, fault.remedy)}" for fault in faults]
+            output.print_lines(f"{text(f'cli.{title}')} ({count}):", *lines)

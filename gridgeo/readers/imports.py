@@ -54,7 +54,7 @@ def import_plan(
     profile : path or mapping, optional
         Which column of the file is which column of the layer, by layer; see `gridgeo.readers.columns.read_profile`.
     name : str, optional
-        What the place is called; by default the boundary's file.
+        What the place is called; by default the boundary's only name, else its file.
     skip_faulty : bool
         Set faulty rows aside instead of refusing the import; see `prepare_import` for which.
 
@@ -132,7 +132,7 @@ def prepare_import(
     layers = task.read_layers(given, district)
     if found.faults:
         return ImportReport(None, found)
-    title = name or _title(boundary)
+    title = name or task.district_name or _title(boundary)
     layers["units"] = _with_district(layers.get("units"), district, title)
     layers = {layer: frame.drop(columns=ROW, errors="ignore") for layer, frame in layers.items()}
     attribution = OSM_ATTRIBUTION if is_osm(streets) else ""

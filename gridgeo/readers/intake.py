@@ -49,6 +49,8 @@ class Intake:
         self, found: Findings, crs: object, chosen: Mapping[str, Mapping[str, str]], *, skip_faulty: bool
     ) -> None:
         self.found, self.crs, self.chosen, self.skip_faulty = found, crs, chosen, skip_faulty
+        self.district_name: str | None = None
+        """What the boundary's own table calls the district; known once it has been read."""
 
     def read_boundary(self, source: Source) -> gpd.GeoSeries | None:
         """Return the district as one area in metres."""
@@ -59,6 +61,8 @@ class Intake:
         if area.is_empty or area.area == 0:
             self.found.faults.append(Fault(key="empty_district", layer="boundary", file=file_of(source)))
             return None
+        names = frame["name"].dropna().unique() if "name" in frame else []
+        self.district_name = str(names[0]) if len(names) == 1 else None
         return gpd.GeoSeries([area], crs=frame.crs)
 
     def read_layers(self, given: Mapping[str, Source], district: gpd.GeoSeries) -> dict[str, gpd.GeoDataFrame]:
@@ -111,8 +115,9 @@ class Intake:
             self._stop(label, source, error)
             return None
         if stated == "boundary":
-            self.found.repairs = [each for each in self.found.repairs if each.why != "made_id"]
-            frame = frame[[ROW, frame.geometry.name]].assign(unit_id=frame[ROW].astype("str"), level="boundary")
+            self.found.repairs = [each for each in self.found.repairs if each.why not in {"made_id", "no_level"}]
+            kept = [column for column in (ROW, "name", frame.geometry.name) if column in frame]
+            frame = frame[kept].assign(unit_id=frame[ROW].astype("str"), level="boundary")
         rows = frame[ROW].to_numpy()
         for fault in check_layer(name, frame):
             row = None if fault.row is None else int(rows[fault.row - 1])

@@ -28,6 +28,9 @@ _FEW = 30
 _WKT = re.compile(r"\s*(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*(\(|EMPTY)", re.IGNORECASE)
 _WKT_DEEP = re.compile(r"\(\s*\(\s*\(\s*\(")
 _WGS84 = CRS.from_epsg(4326)
+# Files cut these at every crossing or sheet border and leave each piece the identifier of the whole. Nothing refers to
+# them by it, unlike to households, stations, gates and units: there two rows of one identifier contradict each other.
+_CUT_LAYERS = ("streets", "barriers", "buildings", "landuse")
 _ASSUMED_CLASS = "residential"
 _LEVELS = {
     **dict.fromkeys(("街道", "乡镇", "镇", "乡"), "subdistrict"),
@@ -343,6 +346,8 @@ def _complete(name: str, raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings
         frame = frame.assign(**{id_column: [f"{name[:-1]}-{row}" for row in frame[ROW]]})
         first = frame[id_column].iloc[0] if len(frame) else "-"
         found.repairs.append(Repair(name, raw.file, None, None, None, first, "made_id"))
+    if name in _CUT_LAYERS:
+        frame = _number_repeated(name, raw, frame, found)
     if name == "streets":
         frame = _complete_classes(raw, frame, found)
     if name == "units":
@@ -361,6 +366,26 @@ def _complete(name: str, raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings
         before, after = f"{shapely.area(geometry[at]):.1f}", f"{repaired.area:.1f}"
         found.repairs.append(Repair(name, raw.file, int(frame[ROW].iloc[at]), None, before, after, "geometry"))
     return frame.set_geometry(gpd.GeoSeries(whole, index=frame.index, crs=frame.crs))
+
+
+def _number_repeated(name: str, raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings) -> gpd.GeoDataFrame:
+    """Give each piece of what was cut an identifier of its own: the later ones get ``-2``, ``-3`` behind it."""
+    column = LAYERS[name].id_column
+    ids = frame[column].copy()
+    later = np.flatnonzero(ids.notna() & ids.duplicated())
+    if len(later) == 0:
+        return frame
+    taken, counts = set(ids), dict.fromkeys(ids, 1)
+    for at in later:
+        given = ids.iloc[at]
+        numbered = given
+        while numbered in taken:
+            counts[given] += 1
+            numbered = f"{given}-{counts[given]}"
+        taken.add(numbered)
+        ids.iloc[at] = numbered
+    found.repairs.append(Repair(name, raw.file, None, column, str(len(later)), str(ids.iloc[later[0]]), "repeated_id"))
+    return frame.assign(**{column: ids})
 
 
 def _complete_levels(raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings) -> gpd.GeoDataFrame:
