@@ -99,12 +99,40 @@ def test_a_new_post_stands_at_the_real_place_that_covers_most():
     assert gaps["remedy_households"].tolist() == [20, 10]
 
 
-def test_streets_that_lead_nowhere_are_an_island_and_nothing_helps_there():
-    gaps = gaps_of([[(0, 0), (100, 0)], [(0, 5000), (100, 5000)]], [(50, 5005), (50, 9000)])
+def test_an_island_without_a_place_gets_a_post_at_a_corner_and_who_has_no_street_gets_nothing():
+    lines = [[(0, 0), (100, 0)], [(0, 5000), (60, 5000), (100, 5000)], [(60, 5000), (60, 5100)]]
+    gaps = gaps_of(lines, [(50, 5005), (55, 5005), (50, 9000)])
     assert gaps["cause"].tolist() == ["island", "no_path"]
     assert gaps["station_id"].isna().all()
-    assert gaps["remedy"].isna().all()
     assert np.isinf(gaps["distance_m"]).all()
+    assert gaps.loc[0, ["remedy", "remedy_place", "remedy_households"]].tolist() == [
+        "new_station", "Street 1 / Street 2", 20,
+    ]  # fmt: skip
+    assert gaps.loc[1, ["remedy", "remedy_place"]].isna().all()
+
+
+def test_of_two_links_that_are_enough_the_shorter_is_built():
+    """Dead ends 30 m and 20 m from Main Street; the first leads to both households a little more directly."""
+    lines = [
+        [(0, 0), (100, 0), (160, 0), (700, 0)],
+        [(100, -30), (100, -60)], [(160, -20), (160, -60)], [(100, -60), (160, -60), (700, -60), (700, 0)],
+    ]  # fmt: skip
+    gaps = gaps_of(lines, [(110, -65), (120, -65)], names=["Main Street", "West End", "East End", "Back Lane"])
+    assert gaps.loc[0, ["remedy", "remedy_place", "remedy_length_m"]].tolist() == [
+        "missing_link", "Main Street – East End", 20,
+    ]  # fmt: skip
+
+
+def test_every_gap_of_both_real_places_with_a_street_has_a_remedy():
+    for place in ("qinghuayuan", "nanshan"):
+        plan = read_plan(bundled_plan_path(place))
+        network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
+        coverage = assess_coverage(network, plan.households, plan.stations, cutoff_m=(300, 500))
+        for cutoff in coverage.cutoffs_m:
+            gaps = find_gaps(coverage.at(cutoff), plan)
+            assert gaps["remedy"].notna().all()
+            assert (gaps["remedy_households"] > 0).all()
+            assert not (gaps["remedy_place"].str.contains("?", regex=False)).any()
 
 
 def test_vulnerable_people_count_twice():

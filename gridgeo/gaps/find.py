@@ -35,8 +35,10 @@ def find_gaps(coverage: Coverage, plan: Plan, *, join_m: float = JOIN_M) -> gpd.
 
     Households belong together when a chain of straight lines of at most `join_m` leads from one to the other without
     crossing a barrier. Areas are ranked by people (households where persons are not known), vulnerable people counted
-    twice. The remedy is the cheapest that covers at least half of the area's households, in the order: a gate opened,
-    a missing link between two streets, a new post at a real place; where none does, the one that covers most.
+    twice. The remedy is the cheapest that covers at least half of the area's households: opening a gate costs less than
+    any link between two streets, a shorter link less than a longer one, and any link less than a new post at a real
+    place; of equally cheap ones it is what covers most. Where none covers half, it is what covers most. Where nothing
+    of these covers anybody, a post at a street corner does.
 
     Parameters
     ----------
@@ -54,9 +56,9 @@ def find_gaps(coverage: Coverage, plan: Plan, *, join_m: float = JOIN_M) -> gpd.
         where not known), ``cause`` (``too_far``; ``no_path``: near in a straight line but far on foot, or no street
         within reach; ``island``: streets that lead to no station; ``closed_gate``: opening one covers half of them),
         ``station_id`` (the nearest on foot, missing where none can be reached), ``distance_m`` (median walk to it),
-        ``remedy`` (``open_gate``, ``missing_link``, ``new_station``; missing where nothing helps), ``remedy_place``
-        (the gate, the two streets, the place), ``remedy_length_m`` (of a link), ``remedy_households`` (how many of
-        the area it would cover), ``geometry``.
+        ``remedy`` (``open_gate``, ``missing_link``, ``new_station``; missing where nobody has a street within reach),
+        ``remedy_place`` (the gate, the two streets, the place, or the corner of two streets: ``A / B``),
+        ``remedy_length_m`` (of a link), ``remedy_households`` (how many of the area it would cover), ``geometry``.
 
     Raises
     ------

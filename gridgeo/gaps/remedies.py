@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from gridgeo.coverage import Coverage, change_gates
 from gridgeo.coverage.whatif import offer_access
+from gridgeo.gaps.corners import name_node, name_segment, open_corners
 from gridgeo.network import Network
 from gridgeo.network.access import Access, snap_points
 from gridgeo.network.graph import gates_open
@@ -93,16 +94,30 @@ def find_remedies(coverage: Coverage, plan: Plan, rows: Ints, area: Ints) -> lis
         note("missing_link", name, helped, only=number, length_m=length_m)
     for name, helped in _open_posts(coverage, plan.places):
         note("new_station", name, helped)
+    for number in range(count):
+        if not tries[number]:
+            for name, helped in open_corners(coverage, rows[area == number]):
+                note("new_station", name, helped, only=number)
     return [_choose(options) for options in tries]
 
 
+_COST = {"open_gate": 0, "missing_link": 1, "new_station": 2}
+
+
 def _choose(options: list[Remedy]) -> Remedy | None:
-    """Take the cheapest kind that is enough, and of it the one that covers most; else the one that covers most."""
-    for kind in ("open_gate", "missing_link", "new_station"):
-        enough = [option for option in options if option.kind == kind and option.is_enough]
-        if enough:
-            return max(enough, key=lambda option: (option.households, option.place))
-    return max(options, key=lambda option: (option.households, option.place), default=None)
+    """Take the cheapest that is enough: a gate, then the shortest link, then a post; where none is, what covers most.
+
+    Of equally cheap ones that which covers most is taken, then the first by name.
+    """
+
+    def cost(option: Remedy) -> tuple[int, float, int, str]:
+        length_m = option.length_m if option.kind == "missing_link" else 0.0
+        return _COST[option.kind], length_m, -option.households, option.place
+
+    enough = [option for option in options if option.is_enough]
+    if enough:
+        return min(enough, key=cost)
+    return min(options, key=lambda option: (-option.households, *cost(option)), default=None)
 
 
 def _open_gates(coverage: Coverage, rows: Ints) -> list[tuple[str, Ints]]:
@@ -153,9 +168,8 @@ def _add_links(coverage: Coverage, rows: Ints, area: Ints) -> list[tuple[int, st
         nodes = np.unique(np.concatenate([[], *(near[row] for row in np.flatnonzero(area == number))]).astype(np.int64))
         for node, segment, share, length in _long_ways(network, nodes, distance, coverage.cutoff_m):
             spot, whole = _spot(network, segment, share), round(length, 1)
-            far = network.node_xy[node]
             access = _as_access(network, node, distance[node], segment, share, spot, length, distance)
-            label = f"{_street_name(network, segment, spot)} – {_name_at(network, far)}"
+            label = f"{name_segment(network, segment, spot)} – {name_node(network, node)}"
             found.append((number, label, whole, _gain(coverage, access)))
     return found
 
@@ -243,26 +257,3 @@ def _spot(network: Network, segment: int, share: float) -> Floats:
     ends = network.segment_xy[segment]
     spot: Floats = ends[:2] + share * (ends[2:] - ends[:2])
     return spot
-
-
-def _street_name(network: Network, segment: int, spot: Floats) -> str:
-    """Name the street of a segment; one without a name by the nearest that has one."""
-    if "name" in network.streets:
-        name = network.streets["name"].iloc[int(network.segment_row[segment])]
-        if isinstance(name, str) and name.strip():
-            return name
-    return _name_at(network, spot)
-
-
-def _name_at(network: Network, spot: Floats) -> str:
-    """Name the street nearest to a place that has a name."""
-    if "name" not in network.streets:
-        return "?"
-    named = np.flatnonzero(network.streets["name"].notna().to_numpy()[network.segment_row])
-    if len(named) == 0:
-        return "?"
-    ends = network.segment_xy[named]
-    step = ends[:, 2:] - ends[:, :2]
-    share = np.clip(((spot - ends[:, :2]) * step).sum(axis=1) / (step**2).sum(axis=1), 0, 1)
-    away = np.hypot(*(ends[:, :2] + share[:, None] * step - spot).T)
-    return str(network.streets["name"].iloc[int(network.segment_row[named[int(np.argmin(away))]])])
