@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -26,8 +27,8 @@ PAGES = {
 }
 """Every page by the name in its address; one line each."""
 
-FOR_PLANNERS = ("redraw", "whatif", "data", "settings")
-"""Pages that change something: viewers do not see them."""
+FOR_PLANNERS = ("redraw", "whatif", "programme", "data", "settings")
+"""Pages that change something, or show single people: closed to viewers."""
 
 WITHOUT_PLAN = ("data", "settings")
 """Pages that do not need a plan."""
@@ -41,16 +42,12 @@ def main() -> None:
         if sign_in.must_sign_in():
             sign_in.show_sign_in()
             return
-        shown = [name for name in PAGES if sign_in.reader().may_edit or name not in FOR_PLANNERS]
-        pages = [
-            st.Page(partial(_draw, name, lang), title=text(f"app.page.{name}"), url_path=name, default=name == shown[0])
-            for name in shown
-        ]
-        st.session_state["pages"] = dict(zip(shown, pages, strict=True))
-        page = st.navigation(pages, position="top")
+        pages = {name: _make_page(name, lang) for name in PAGES}
+        st.session_state["pages"] = pages
+        page = st.navigation(list(pages.values()), position="top")
         keep_language()
         if "go" in st.session_state:
-            st.switch_page(st.session_state["pages"][st.session_state.pop("go")])
+            st.switch_page(pages[st.session_state.pop("go")])
         show_told()
         try:
             page.run()
@@ -62,7 +59,21 @@ def main() -> None:
             st.error(text("app.failed"))
 
 
+def _make_page(name: str, lang: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
+    # A viewer's page is hidden rather than missing: whoever follows a link to it reads why it stays shut.
+    hidden = name in FOR_PLANNERS and not sign_in.reader().may_edit
+    return st.Page(
+        partial(_draw, name, lang),
+        title=text(f"app.page.{name}"),
+        url_path=name,
+        default=name == next(iter(PAGES)),
+        visibility="hidden" if hidden else "visible",
+    )
+
+
 def _draw(name: str, lang: str) -> None:
+    if name in FOR_PLANNERS:
+        sign_in.require_planner()
     plan = plans.chosen_plan()
     if plan is None and name not in WITHOUT_PLAN:
         start.show()

@@ -39,7 +39,7 @@ _STYLE = """<style>
 [data-testid="stMetricDelta"] {{ font-size: 0.82rem; }}
 [data-testid="stVerticalBlock"] {{ gap: 0.6rem; }}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: light-dark({gray}) !important; }}
-[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] p {{ color: light-dark({ink}) !important; }}
+button[kind^="primary"], button[kind^="primary"] p {{ color: light-dark({ink}) !important; }}
 [data-testid="stMainMenu"], [data-testid="stElementToolbar"], [data-testid="stStatusWidget"] {{ display: none; }}
 [data-testid="stButton"] kbd {{ display: none; }}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: inherit; opacity: 1; }}

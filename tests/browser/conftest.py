@@ -124,29 +124,42 @@ def visits(chromium):
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory):
-    """Start the app for a plan, as a user does, and give its address; everything is stopped at the end.
-
-    Settings and plans are kept in a folder of the app's own; ``config`` gives the folder of settings.
-    """
+def run():
+    """Start a server as a user does and give its address; everything is stopped at the end."""
     running = []
 
-    def start(*arguments, config=None, port=None):
+    def start(command, path, *, port=None, environment=None):
         port = port or free_port()
-        command = [sys.executable, "-m", "app", *arguments, "--port", str(port)]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("GRIDGEO")}
-        own = tmp_path_factory.mktemp("app")
-        environment |= {"GRIDGEO_CONFIG": str(config or own / "config"), "GRIDGEO_HOME": str(own / "home")}
+        command = [*command, "--port", str(port)]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         running.append(process)
         address = f"http://127.0.0.1:{port}"
-        wait_for(address + "/_stcore/health", process)
+        wait_for(address + path, process)
         return address
 
     yield start
     for process in running:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def serve(run, tmp_path_factory):
+    """Start the app for a plan. Settings and plans are kept in a folder of its own, unless `config` names one."""
+
+    def start(*arguments, config=None, port=None):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GRIDGEO")}
+        own = tmp_path_factory.mktemp("app")
+        environment |= {"GRIDGEO_CONFIG": str(config or own / "config"), "GRIDGEO_HOME": str(own / "home")}
+        return run([sys.executable, "-m", "app", *arguments], "/_stcore/health", port=port, environment=environment)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def new_port():
+    """Give a port that nobody listens on."""
+    return free_port
 
 
 def free_port():
