@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gridgeo.errors import FileError
 from gridgeo.readers.names import count_known
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.sniff import decode, refusal
@@ -89,7 +90,7 @@ def read_workbook(path: Path, *, kind: str, sheet: str | None = None) -> RawLaye
         raise refusal(path, "library_says", detail=str(error).splitlines()[0][:120]) from error
     visible = [each.name for each in book.sheets_metadata if each.visible == calamine.SheetVisibleEnum.Visible]
     if sheet is not None and sheet not in book.sheet_names:
-        raise refusal(path, "no_such_layer", layer=sheet, allowed=", ".join(visible))
+        raise FileError("no_such_sheet", file=path.name, sheet=sheet, allowed=", ".join(visible))
     for name in [sheet] if sheet is not None else visible:
         try:
             found = book.get_sheet_by_name(name)

@@ -17,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from gridgeo.errors import FileError
 from gridgeo.readers.counts import count_rows, open_tables
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.sniff import Kind, refusal
@@ -142,10 +143,10 @@ def _list_layers(path: Path, kind: Kind) -> list[str]:
 def _choose_layer(path: Path, names: list[str], layer: str | None) -> str:
     if layer is not None:
         if layer not in names:
-            raise refusal(path, "no_such_layer", layer=layer, allowed=", ".join(names))
+            raise FileError("no_such_sheet", file=path.name, sheet=layer, allowed=", ".join(names))
         return layer
     if len(names) > 1:
-        raise refusal(path, "several_layers", allowed=", ".join(names))
+        raise FileError("several_sheets", file=path.name, allowed=", ".join(names), first=names[0])
     if not names:
         raise refusal(path, "no_layer")
     return names[0]
