@@ -12,6 +12,7 @@ import pandas as pd
 from gridgeo.assessment import HOUSEHOLDS_PER_GRID, divide_plan
 from gridgeo.blocks import enclose_blocks
 from gridgeo.errors import InputError
+from gridgeo.examples import EXAMPLES, make_example
 from gridgeo.partition import find_dedicated, group_units, partition_grids
 from gridgeo.plan import Plan
 from gridgeo.programmes import (
@@ -81,6 +82,10 @@ def report_on_plan(plan: Plan, programme: str | Path | None = None, *, file: str
     return judge_programme(plan, applied_programme(plan, file=file))
 
 
+_EFFORT = 0.25
+"""An example's few blocks need no long search."""
+
+
 def build_example(programme: Programme, *, plan: Plan | None = None, seed: int = 0) -> Plan:
     """Build the worked example of a programme.
 
@@ -105,8 +110,6 @@ def build_example(programme: Programme, *, plan: Plan | None = None, seed: int =
     InputError
         If gridgeo has no tables for this programme, or the plan has no such unit.
     """
-    from gridgeo.examples import EXAMPLES, make_example  # noqa: PLC0415 - only an example pays for it
-
     made_of = programme.example
     tables = made_of["tables"] or programme.name
     if tables not in EXAMPLES:
@@ -271,13 +274,13 @@ def regroup_communities(plan: Plan, count: int, *, seed: int = 0) -> Plan:
 
 def _merge(made: Plan, tables: str, programme: Programme, *, seed: int) -> Plan:
     """Make the departments' grids one, let the plan's grids be that one, and make the tables anew for them."""
-    from gridgeo.examples import make_example  # noqa: PLC0415 - as above
-
     band = _band(programme.example["households"] or programme.households)
-    merged = merge_zonings(made, households_per_grid=band, seed=seed)
+    merged = merge_zonings(made, households_per_grid=band, seed=seed, effort=_EFFORT)
     grids = merged.partition.grids
     kinds = _keep_kinds(made, merged.partition.blocks)
     grids = grids.assign(grid_kind=grids["grid_id"].map(kinds).fillna("general"))
+    if programme.example["dedicated"] and not (grids["grid_kind"] == "dedicated").any():
+        grids = _dedicate_busiest(made, grids)
     communities = made.grids["community_id"].dropna().unique()
     if len(communities) == 1:
         grids = grids.assign(community_id=communities[0])

@@ -260,13 +260,19 @@ class Case:
     def _of_kind(self, selector: Selector) -> gpd.GeoDataFrame:
         layer, column = _COLUMN[selector.layer]
         self.require(layer)
-        frame = self.plan.landuse if layer == "landuse" else self.placed(layer)
+        frame = self._inside(self.plan.landuse) if layer == "landuse" else self.placed(layer)
         if selector.layer == "station":
             frame = frame[frame["open"]]
             kinds = {each.station: each.name for each in self.programme.stations}
             if selector.key != "*" and not frame[column].isin(kinds).any():
                 raise MissingDataSaid("station_kinds", kinds=join_names(kinds.values()))
         return frame if selector.key == "*" else frame[frame[column] == selector.key]
+
+    def _inside(self, areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Return the areas that lie in the district: the map's ground reaches beyond it."""
+        if len(self.plan.units) == 0:
+            return areas
+        return areas[shapely.intersects(self.plan.district, areas.geometry.representative_point().to_numpy())]
 
     def _zones(self, zoning: str) -> gpd.GeoDataFrame:
         self.require("zonings", "blocks")

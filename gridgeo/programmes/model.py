@@ -299,8 +299,13 @@ class Programme:
         named |= {("station", each.station): each.name for each in self.stations}
         named |= {("service", each.service): each.name for each in self.services}
         if selector.key == "*":
-            return both(f"all.{selector.layer}")
-        return named.get((selector.layer, selector.key)) or worded("role", selector.key)
+            name = both(f"all.{selector.layer}")
+        else:
+            name = named.get((selector.layer, selector.key)) or worded("role", selector.key)
+        for column, value in selector.where.items():
+            more = named.get(("level", value)) if column == "at" else worded(column, value)
+            name = name if more is None else Name(f"{name.zh}（{more.zh}）", f"{name.en} ({more.en})")
+        return name
 
 
 def both(key: str, **values: object) -> Name:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 
+from gridgeo.plan import Name
 from gridgeo.programmes.case import Case
-from gridgeo.programmes.model import Bound, Rule
+from gridgeo.programmes.model import Bound, Rule, join_names
 from gridgeo.programmes.verdicts import Answer, MissingDataSaid, list_places
 from gridgeo.zonings import compare_zonings, zonings_coincide
 
@@ -75,7 +76,7 @@ def judge_merge(case: Case, rule: Rule) -> Answer:
     weight = case.weights("households")
     value = float(places["households"].sum() / weight.sum())
     said = {
-        "zonings": "、".join(wanted),
+        "zonings": join_names(Name(name, name) for name in wanted),
         "blocks": len(places),
         "disputed": f"{round(places['households'].sum()):,}",
         "pairs": "; ".join(f"{row.one} × {row.other}: {row.households_moved:,.0f}" for row in found.pairs.itertuples()),
