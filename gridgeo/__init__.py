@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gridgeo.blocks import enclose_blocks as enclose_blocks
     from gridgeo.coverage import Coverage as Coverage
     from gridgeo.coverage import Walk as Walk
+    from gridgeo.coverage import allocate_capacity as allocate_capacity
     from gridgeo.coverage import assess_coverage as assess_coverage
     from gridgeo.coverage import trace_walk as trace_walk
     from gridgeo.crs import to_metric as to_metric
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from gridgeo.plan import Plan as Plan
     from gridgeo.plan import check_plan as check_plan
     from gridgeo.plan import make_plan as make_plan
+    from gridgeo.programmes import apply_programme as apply_programme
+    from gridgeo.programmes import judge_programme as judge_programme
+    from gridgeo.programmes import read_programme as read_programme
     from gridgeo.readers import bundled_places as bundled_places
     from gridgeo.readers import bundled_plan_path as bundled_plan_path
     from gridgeo.readers import import_plan as import_plan
@@ -64,6 +68,8 @@ _WHERE = {
     "Plan": "plan",
     "Scenario": "scenario",
     "Walk": "coverage",
+    "allocate_capacity": "coverage",
+    "apply_programme": "programmes",
     "assess_coverage": "coverage",
     "assess_plan": "assessment",
     "assess_visits": "visits",
@@ -83,6 +89,7 @@ _WHERE = {
     "find_overlap": "sharing",
     "import_plan": "readers",
     "make_example": "examples",
+    "judge_programme": "programmes",
     "make_plan": "plan",
     "match_needs": "matching",
     "merge_zonings": "zonings",
@@ -90,6 +97,7 @@ _WHERE = {
     "pool_stations": "sharing",
     "read_osm": "readers",
     "read_plan": "store",
+    "read_programme": "programmes",
     "run_scenario": "scenario",
     "serve_groups": "sharing",
     "service_areas": "service_area",
