@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gridgeo.gaps import find_gaps
 from gridgeo.maps import coverage_map, work_map, write_map
 from gridgeo.maps.document import PlanMap
 from gridgeo.maps.editing import change_layers, redraw_layers, whatif_layers
+from gridgeo.maps.kept import keep
 from gridgeo.maps.results import Show
 from gridgeo.plan import Plan
 from gridgeo.readers import bundled_places, bundled_plan_path
@@ -244,7 +246,7 @@ def comparison(path: Path, state: State, scenarios: tuple[Scenario, ...], cutoff
         What `gridgeo.scenario.compare` found; shared, so never changed.
     """
     base, *results = (_run(str(path), state.number, each, cutoffs_m, state) for each in (_TODAY, *scenarios))
-    return compare(base, *results)
+    return keep("comparison", lambda: compare(base, *results), base, *results)
 
 
 def comparison_maps(
@@ -268,11 +270,12 @@ def comparison_maps(
     """
     base, *results = (_run(str(path), state.number, each, cutoffs_m, state) for each in (_TODAY, *scenarios))
     if show == "coverage":
-        layers = [whatif_layers(each.plan, sorted(each.coverages, key=_cutoff)) for each in (base, *results)]
-    else:
-        known = base.coverages[0].at(cutoff_m)
-        layers = [change_layers(each.plan, known, each.coverages[0].at(cutoff_m)) for each in results]
-    return [work_map(state.plan, each).component_data() for each in layers]
+        return [keep("coverage map", partial(_coverage_picture, each), each) for each in (base, *results)]
+    known = base.coverages[0].at(cutoff_m)
+    return [
+        keep(f"change map {cutoff_m}", partial(_change_picture, known, each), base, each, state.plan)
+        for each in results
+    ]
 
 
 def map_data(path: Path, cutoffs_m: tuple[float, ...], *, public: bool = False) -> dict[str, Any]:
@@ -385,8 +388,13 @@ def _run(
     return run_scenario(_state.plan, scenario, cutoffs_m=cutoffs_m, base=base)
 
 
-def _cutoff(coverage: Coverage) -> float:
-    return coverage.cutoff_m
+def _coverage_picture(found: ScenarioResult) -> dict[str, Any]:
+    coverages = sorted(found.coverages, key=lambda each: each.cutoff_m)
+    return work_map(found.plan, whatif_layers(found.plan, coverages)).component_data()
+
+
+def _change_picture(base: Coverage, found: ScenarioResult) -> dict[str, Any]:
+    return work_map(found.plan, change_layers(found.plan, base, found.coverages[0].at(base.cutoff_m))).component_data()
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,22 @@ class Bench:
     state: State
     band: Band
 
-    @property
+    @cached_property
     def names(self) -> dict[str, str]:
-        """Grid → its name, made distinct by its id."""
+        """Grid → its name, or its code or id where it has none."""
         grids = self.state.plan.grids
         return dict(zip(grids["grid_id"], names_of(grids, "grid_id"), strict=True))
+
+    @cached_property
+    def held(self) -> dict[str, int]:
+        """Grid → its households."""
+        return held_by_grid(self.state.plan)
+
+    @cached_property
+    def locked(self) -> set[str]:
+        """The grids that are locked."""
+        grids = self.state.plan.grids
+        return set(grids["grid_id"][grids["locked"]])
 
     def button(self, label: str, edit: Edit, key: str, **how: Any) -> None:  # noqa: ANN401 - Streamlit's
         """Draw a button that makes an edit.
@@ -151,7 +162,7 @@ def _show_steps(bench: Bench) -> None:
 
 def _show_share(bench: Bench) -> None:
     low, high = bench.band
-    held = held_by_grid(bench.state.plan)
+    held = bench.held
     good = sum(low <= count <= high for count in held.values())
     share = f"{good / len(held):.0%}" if held else "–"
     note = text("redraw_page.in_band_note", good=good, all=len(held))
@@ -230,16 +241,14 @@ def _show_one(bench: Bench, grid: str) -> None:
         named = name.strip() and name.strip() != bench.names[grid]
         edit = make_edit("rename_grid", grid=grid, name=name if named else "–")
         bench.button(text("redraw_page.rename"), edit, "redraw_rename", disabled=not named)
-    locked = bool(bench.state.plan.grids.set_index("grid_id").loc[grid, "locked"])
+    locked = grid in bench.locked
     edit = make_edit("lock_grid", grid=grid, locked=not locked)
     bench.button(text("redraw_page.unlock" if locked else "redraw_page.lock"), edit, "redraw_lock")
 
 
 def _grid_line(bench: Bench, grid: str) -> str:
-    plan, (low, high) = bench.state.plan, bench.band
-    count = held_by_grid(plan)[grid]
-    locked = bool(plan.grids["locked"][(plan.grids["grid_id"] == grid).to_numpy()].iloc[0])
-    kind = "locked" if locked else "few" if count < low else "many" if count > high else "line"
+    (low, high), count = bench.band, bench.held[grid]
+    kind = "locked" if grid in bench.locked else "few" if count < low else "many" if count > high else "line"
     by = low - count if count < low else count - high
     return text(f"redraw_page.grid_{kind}", name=bench.names[grid], households=f"{count:,}", by=f"{by:g}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from app.workspace import State
 from gridgeo.maps import work_map
 from gridgeo.maps.editing import whatif_layers
 from gridgeo.maps.ground import names_of
+from gridgeo.maps.kept import keep
 from gridgeo.redraw import describe_edit, make_edit
 from gridgeo.scenario import Comparison
 from gridgeo.texts import text
@@ -81,13 +83,13 @@ def show_draft_map(draft: Draft, name: str, height: int) -> None:
     height : int
         Its height in pixels.
     """
-    stage = draft.now()
-    coverages = [stage.coverage.at(cutoff) for cutoff in sorted(stage.coverage.cutoffs_m)]
+    stage, cutoffs = draft.now(), sorted(draft.now().coverage.cutoffs_m)
     # Grids are shown where the scenario redraws them.
     redrawn = any("block" in edit.kind or "grid" in edit.kind for edit in stage.scenario.edits)
     band = read_settings().households_per_grid if redrawn else None
-    layers = whatif_layers(stage.plan, coverages, households_per_grid=band)
-    data = work_map(stage.plan, layers).component_data()
+    coverages = [stage.coverage.at(cutoff) for cutoff in cutoffs]
+    made = partial(whatif_layers, stage.plan, coverages, households_per_grid=band)
+    data = keep(f"whatif map {band}", lambda: work_map(stage.plan, made()).component_data(), stage)
     can = editing(tools=("choose", "place"), drag=("stations",), pick=tuple(_LAYERS))
     show_map(data, key=name, lang=reader_language(), height=height, edit=can)
 
