@@ -28,6 +28,7 @@ from gridgeo.redraw import (
     judge_plan,
     log_head,
     make_edit,
+    plan_at,
     redo_edits,
     replay_log,
     save_edits,
@@ -393,3 +394,26 @@ def test_a_thousand_random_edits_keep_what_they_promise_and_as_many_undos_leave_
 def differs(before, after):
     """Name the layers that an edit exchanged."""
     return {name for name, layer in after.layers().items() if layer is not getattr(before, name)}
+
+
+def test_the_plan_as_it_was_after_any_record():
+    plan, states = town(), [town()]
+    for work in (
+        lambda plan: edited(RENAME, plan=plan),
+        lambda plan: edited(MOVE, plan=plan),
+        undo_edits,
+        lambda plan: edited(make_edit("lock_grid", grid="G4"), plan=plan),
+        lambda plan: undo_edits(plan, 1),
+        redo_edits,
+    ):
+        plan = work(plan)
+        states.append(plan)
+    assert len(plan.edits) == 6
+    for rev, state in enumerate(states):
+        then = plan_at(plan, rev)
+        assert snapshot(then) == snapshot(state)
+        assert len(then.edits) == rev
+    for rev in (-1, 7):
+        with pytest.raises(InputError) as caught:
+            plan_at(plan, rev)
+        assert caught.value.key == "unknown_rev"

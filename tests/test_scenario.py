@@ -197,7 +197,7 @@ def test_the_commands_edit_undo_redo_and_log(tmp_path):
     assert answer["breaks"][0]["repairs"]
     assert gridgeo("undo", path, "2").returncode == 0
     assert snapshot(read_plan(path))["blocks"] == snapshot(town())["blocks"]
-    assert gridgeo("undo", path, "--redo").returncode == 0
+    assert gridgeo("redo", path).returncode == 0
     listed = json.loads(gridgeo("log", path, "--json").stdout)["edits"]
     assert [(each["kind"], each["who"] == "李") for each in listed[:2]] == [
         ("move_blocks", True),
@@ -246,3 +246,55 @@ def test_the_scenarios_of_the_documents_give_one_table_everywhere(file, tmp_path
 
 def test_there_are_scenarios_in_the_documents():
     assert len(FILES) >= 3
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"person": "elder"},
+        {"person": "wheelchair", "cutoffs_min": (2.0, 5.0)},
+        {"service": "elderly"},
+        {"at": "Sat 19:00"},
+    ],
+    ids="+".join,
+)
+def test_a_what_if_for_a_person_a_service_or_a_time_is_answered(asked):
+    plan = town()
+    plan = plan.replace(
+        stations=plan.stations.assign(
+            services=["elderly", "elderly;meals"], hours=["Mo-Su 08:00-20:00", "Mo-Fr 09:00-17:00"]
+        ),
+        gates=plan.gates.assign(hours=["06:00-22:00", None]),
+    )
+    scenario = Scenario("x").move_station("S2", at=(200, 120)).open_gate("D2").close_street("V30")
+    base = run_scenario(plan, Scenario("now"), cutoffs_m=CUTOFFS, **asked)
+    result = run_scenario(plan, scenario, cutoffs_m=CUTOFFS, base=base, **asked)
+    for known, coverage in zip(base.coverages, result.coverages, strict=True):
+        followed = update_coverage(known, plan, result.plan)
+        same_coverage(followed, coverage)
+        assert followed.basis == coverage.basis
+    assert not compare(base, result).households.empty
+    if "person" in asked:
+        with pytest.raises(InputError) as caught:
+            compare(run_scenario(plan, Scenario("now"), cutoffs_m=base.coverages[0].cutoffs_m), result)
+        assert caught.value.key == "not_comparable"
+
+
+def test_the_command_handover_lists_what_goes_where(tmp_path):
+    path, edits = tmp_path / "a.gpkg", tmp_path / "e.toml"
+    write_plan(town(), path)
+    write_scenario(Scenario("e").rename_grid("G4", "乙").move_blocks(["B01"], "G2"), edits)
+    would = json.loads(gridgeo("handover", path, edits, "--json").stdout)
+    assert [row["household_id"] for row in would["handover"]] == ["H01"]
+    assert (would["handover"][0]["from_grid"], would["handover"][0]["to_grid"]) == ("G1", "G2")
+    assert sum(row["households"] for row in would["crosswalk"]) == 1600
+    assert json.loads(gridgeo("handover", path, "--json").stdout)["handover"] == []
+    assert gridgeo("edit", path, edits).returncode == 0
+    ran = gridgeo("handover", path, "--out", tmp_path / "out", lang="zh")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "H01" in ran.stdout
+    table = pd.read_csv(tmp_path / "out" / "handover.csv")
+    assert table["household_id"].tolist() == ["H01"]
+    assert json.loads(gridgeo("handover", path, "--since", "2", "--json").stdout)["handover"] == []
+    ran = gridgeo("handover", path, "--since", "3")
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)

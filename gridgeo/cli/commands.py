@@ -195,8 +195,10 @@ app.command(help=text("cli.check"))(data_commands.check)
 app.command(help=text("cli.export"))(data_commands.export)
 app.command(help=text("edits.cli_edit"))(edit_commands.edit)
 app.command(help=text("edits.cli_undo"))(edit_commands.undo)
+app.command(help=text("edits.cli_redo"))(edit_commands.redo)
 app.command(help=text("edits.cli_log"))(edit_commands.log)
 app.command(help=text("edits.cli_compare"))(edit_commands.compare)
+app.command(help=text("edits.cli_handover"))(edit_commands.handover)
 app.add_typer(programme_commands.programmes, name="programme")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable, Hashable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -74,14 +75,30 @@ def edit(
 def undo(
     plan: PlanFile,
     n: Annotated[int, typer.Argument(metavar="[N]", help=text("edits.cli_n"), min=1)] = 1,
-    again: Annotated[bool, typer.Option("--redo", help=text("edits.cli_redo"))] = False,  # noqa: FBT002
     who: Who = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Take the last edits back, or do again what was taken back."""
-    from gridgeo.redraw import describe_record, edit_file, redo_edits, undo_edits  # noqa: PLC0415
+    """Take the last edits back."""
+    from gridgeo.redraw import undo_edits  # noqa: PLC0415
 
-    step = redo_edits if again else undo_edits
+    _step(undo_edits, plan, n, who, as_json=as_json)
+
+
+def redo(
+    plan: PlanFile,
+    n: Annotated[int, typer.Argument(metavar="[N]", help=text("edits.cli_n"), min=1)] = 1,
+    who: Who = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Do again what was taken back."""
+    from gridgeo.redraw import redo_edits  # noqa: PLC0415
+
+    _step(redo_edits, plan, n, who, as_json=as_json)
+
+
+def _step(step: Callable[..., Any], plan: Path, n: int, who: str | None, *, as_json: bool) -> None:
+    from gridgeo.redraw import describe_record, edit_file  # noqa: PLC0415
+
     saved = edit_file(plan, lambda before: step(before, n, who=_name(who)))
     said = [describe_record(record, saved.edits) for record in saved.edits[-n:]]
     if as_json:
@@ -122,6 +139,11 @@ def compare(
     plan: PlanFile,
     scenarios: Annotated[list[Path], typer.Argument(metavar="A.toml [B.toml …]", help=text("edits.cli_scenarios"))],
     cutoff: Annotated[list[float] | None, typer.Option("--cutoff", help=text("cli.coverage_cutoff"))] = None,
+    service: Annotated[str | None, typer.Option("--service", metavar="NAME", help=text("cli.coverage_service"))] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", metavar="adult|elder|wheelchair", help=text("cli.coverage_person"))
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help=text("cli.coverage_at"))] = None,
     out: Annotated[Path | None, typer.Option("--out", help=text("edits.cli_out"))] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
@@ -133,13 +155,12 @@ def compare(
         report("read")
         read = read_plan(plan)
         report("coverage")
-        found = compare_files(read, scenarios, cutoffs_m=tuple(cutoff) if cutoff else None)
+        cutoffs = tuple(cutoff) if cutoff else None
+        found = compare_files(read, scenarios, cutoffs_m=cutoffs, person=person, service=service, at=at)
         files = write_comparison(found, out) if out is not None else []
     if as_json:
         tables = {"figures": found.headline(), "households": found.households, "grids": found.grids}
-        answer = {
-            name: table.astype("object").where(table.notna(), None).to_dict("records") for name, table in tables.items()
-        }
+        answer = {name: _records(table) for name, table in tables.items()}
         output.print_json({"file": str(plan), **answer, "files": [str(path) for path in files]})
         return
     _print_headline(found.headline())
@@ -147,6 +168,42 @@ def compare(
     _print_rows("grids", found.grids, list(found.grids.columns))
     if files:
         output.print_lines(text("cli.wrote"), *(f"  {path}" for path in files))
+
+
+def handover(
+    plan: PlanFile,
+    scenario: Annotated[
+        Path | None, typer.Argument(metavar="[EDITS.toml]", help=text("edits.cli_handover_edits"))
+    ] = None,
+    since: Annotated[int, typer.Option("--since", metavar="REV", help=text("edits.cli_since"), min=0)] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help=text("edits.cli_out"))] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """List what goes from one grid and its staff to another, and the old ↔ new crosswalk of the grids."""
+    from gridgeo.redraw import cross_grids, list_handover, plan_at  # noqa: PLC0415
+    from gridgeo.scenario import apply_scenario, read_scenario, write_tables  # noqa: PLC0415
+    from gridgeo.store import read_plan  # noqa: PLC0415
+
+    read = read_plan(plan)
+    if scenario is None:
+        before, after = plan_at(read, since), read
+    else:
+        before, after = read, apply_scenario(read, read_scenario(scenario))[0]
+    tables = {"crosswalk": cross_grids(before, after), "handover": list_handover(before, after)}
+    files = write_tables(tables, out) if out is not None else []
+    if as_json:
+        told = {name: _records(table) for name, table in tables.items()}
+        output.print_json({"file": str(plan), **told, "files": [str(path) for path in files]})
+        return
+    changed = tables["crosswalk"][tables["crosswalk"]["relation"] != "same"]
+    _print_rows("crosswalk", changed, _CROSSWALK_COLUMNS)
+    _print_rows("handover", tables["handover"], _HANDOVER_COLUMNS)
+    if files:
+        output.print_lines(text("cli.wrote"), *(f"  {path}" for path in files))
+
+
+def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    return table.astype("object").where(table.notna(), None).to_dict("records")
 
 
 def _print_headline(table: pd.DataFrame) -> None:
@@ -185,7 +242,9 @@ def _cell(value: object) -> str:
 
 
 _HOUSEHOLD_COLUMNS = ["scenario", "cutoff_m", "household_id", "households", "change", "base_distance_m", "distance_m"]
-_CHANGES = ("gained", "lost", "new", "gone", "redrawn", "renamed")
+_CROSSWALK_COLUMNS = ["old_grid", "old_code", "new_grid", "new_code", "relation", "blocks", "households"]
+_HANDOVER_COLUMNS = ["from_grid", "from_staff", "to_grid", "to_staff", "building_id", "household_id", "households"]
+_CHANGES = ("gained", "lost", "new", "gone", "redrawn", "renamed", "recoded", "split", "merged", "changed")
 
 
 def _count(value: float) -> str:

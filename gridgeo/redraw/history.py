@@ -268,11 +268,43 @@ def base_plan(plan: Plan) -> Plan:
     PlanError
         If the log was altered, or does not fit the plan: then something was changed past the log.
     """
+    return plan_at(plan, 0)
+
+
+def plan_at(plan: Plan, rev: int) -> Plan:
+    """Return the plan as it was after a record of its log.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    rev : int
+        The record's number; 0 for the plan before the first.
+
+    Returns
+    -------
+    Plan
+        The plan at that time, with the log up to there.
+
+    Raises
+    ------
+    InputError
+        If the log has no such record.
+    PlanError
+        If the log was altered, or does not fit the plan: then something was changed past the log.
+    """
+    if not 0 <= rev <= len(plan.edits):
+        raise InputError("unknown_rev", value=rev, count=len(plan.edits))
     require_sound(plan.edits)
-    base = plan
-    for rev in reversed(find_done(plan.edits)[0]):
-        base = apply_changes(base, reverse_changes(read_changes(plan.edits[rev - 1].changes)), rev=rev)
-    return _with_log(base, base, ())
+    now, then = find_done(plan.edits)[0], find_done(plan.edits[:rev])[0]
+    shared = next((place for place, pair in enumerate(zip(now, then, strict=False)) if pair[0] != pair[1]), None)
+    shared = min(len(now), len(then)) if shared is None else shared
+    done = plan
+    for each in reversed(now[shared:]):
+        done = apply_changes(done, reverse_changes(read_changes(plan.edits[each - 1].changes)), rev=each)
+    for each in then[shared:]:
+        done = apply_changes(done, read_changes(plan.edits[each - 1].changes), rev=each)
+    return _with_log(done, done, plan.edits[:rev])
 
 
 def replay_log(base: Plan, log: tuple[EditRecord, ...]) -> Plan:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,8 +72,8 @@ def compare(base: Assessed, *results: ScenarioResult) -> Comparison:
     Raises
     ------
     InputError
-        If there is nothing to compare, a scenario ran with other cutoffs or on other household points, or two have
-        one name.
+        If there is nothing to compare, a scenario ran with other cutoffs, another question or on other household
+        points, or two have one name.
     """
     if not results:
         raise InputError("nothing_to_compare")
@@ -82,6 +83,7 @@ def compare(base: Assessed, *results: ScenarioResult) -> Comparison:
     cutoffs = base.coverages[0].cutoffs_m
     for result in results:
         same = result.plan.households["household_id"].equals(base.plan.households["household_id"])
+        same = same and result.coverages[0].asked == base.coverages[0].asked
         if result.coverages[0].cutoffs_m != cutoffs or not same:
             raise InputError("not_comparable", name=result.name)
     known = tabulate_figures(base.plan, base.coverages)
@@ -92,7 +94,15 @@ def compare(base: Assessed, *results: ScenarioResult) -> Comparison:
     )
 
 
-def compare_files(plan: Plan, paths: Sequence[str | Path], *, cutoffs_m: tuple[float, ...] | None = None) -> Comparison:
+def compare_files(
+    plan: Plan,
+    paths: Sequence[str | Path],
+    *,
+    cutoffs_m: tuple[float, ...] | None = None,
+    person: str | None = None,
+    service: str | None = None,
+    at: str | None = None,
+) -> Comparison:
     """Run the scenarios of files on a plan and compare them with it.
 
     Parameters
@@ -103,6 +113,8 @@ def compare_files(plan: Plan, paths: Sequence[str | Path], *, cutoffs_m: tuple[f
         The scenario files.
     cutoffs_m : tuple of float, optional
         Walking distances in metres.
+    person, service, at : str, optional
+        Who walks, what for and when: see `gridgeo.assess_coverage`.
 
     Returns
     -------
@@ -117,9 +129,11 @@ def compare_files(plan: Plan, paths: Sequence[str | Path], *, cutoffs_m: tuple[f
     scenarios = [read_scenario(path) for path in paths]
     for scenario in scenarios:
         require_plan(plan, scenario)
-    cutoffs = cutoffs_m or DEFAULT_CUTOFFS_M
-    base = run_scenario(plan, Scenario("–"), cutoffs_m=cutoffs)
-    return compare(base, *(run_scenario(plan, scenario, cutoffs_m=cutoffs, base=base) for scenario in scenarios))
+    asked: dict[str, Any] = {
+        "cutoffs_m": cutoffs_m or DEFAULT_CUTOFFS_M, "person": person, "service": service, "at": at,
+    }  # fmt: skip
+    base = run_scenario(plan, Scenario("–"), **asked)
+    return compare(base, *(run_scenario(plan, scenario, base=base, **asked) for scenario in scenarios))
 
 
 def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
@@ -143,14 +157,37 @@ def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
     FileError
         If one cannot be written; no file is left half written.
     """
+    return write_tables({name: getattr(comparison, name) for name in ("figures", "households", "grids")}, folder)
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Path]:
+    """Write tables as CSV files.
+
+    Parameters
+    ----------
+    tables : mapping
+        The name of the file, without ``.csv`` → its table.
+    folder : str or Path
+        Where to; made when missing.
+
+    Returns
+    -------
+    list of Path
+        The files; each begins with a byte-order mark, so that Excel reads its Chinese.
+
+    Raises
+    ------
+    FileError
+        If one cannot be written; no file is left half written.
+    """
     folder = Path(folder)
     files = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("figures", "households", "grids"):
+        for name, table in tables.items():
             path = folder / f"{name}.csv"
             draft = folder / f".{name}.csv.draft"
-            getattr(comparison, name).to_csv(draft, index=False, encoding="utf-8-sig")
+            table.to_csv(draft, index=False, encoding="utf-8-sig")
             files.append(draft.replace(path))
     except OSError as error:
         raise FileError("unwritable_file", file=str(folder), detail=error.strerror) from error

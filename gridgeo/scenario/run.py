@@ -194,26 +194,35 @@ def update_coverage(coverage: Coverage, before: Plan, after: Plan) -> Coverage:
     Returns
     -------
     Coverage
-        What `assess_fresh` finds for `after`, decided by the same cutoff. Stations, gates and closed streets are
-        followed step by step; new streets, reopened streets and barriers make a fresh start.
-
-    Raises
-    ------
-    InputError
-        If the coverage was asked for a person, a service or a time: that is not followed.
+        What `assess_fresh` finds for `after`, asked the same and decided by the same cutoff. Stations, gates and closed
+        streets are followed step by step; new streets, reopened streets and barriers make a fresh start, and so does
+        a coverage that was asked for a person, a service or a time.
     """
-    if coverage.asked != Question():
-        raise InputError("coverage_not_followed")
     shut = _shut(before.streets, after.streets)
     switched = _switched(before.gates, after.gates)
-    if shut is None or switched is None or after.barriers is not before.barriers:
-        return assess_fresh(after, coverage.cutoffs_m).at(coverage.cutoff_m)
+    if coverage.asked != Question() or shut is None or switched is None or after.barriers is not before.barriers:
+        return _ask_again(coverage, after)
     if shut:
         coverage = shut_streets(coverage, shut)
     if switched:
         coverage = change_gates(coverage, switched)
     coverage = _follow_stations(coverage, before.open_stations, after.open_stations)
     return replace(coverage, source=after.households)
+
+
+def _ask_again(coverage: Coverage, plan: Plan) -> Coverage:
+    """Ask a coverage's question of another plan."""
+    asked, place = coverage.asked, coverage.cutoffs_m.index(coverage.cutoff_m)
+    minutes = tuple(round(cutoff / asked.pace.speed_m_per_min, 9) for cutoff in coverage.cutoffs_m)
+    fresh = assess_fresh(
+        plan,
+        coverage.cutoffs_m,
+        cutoff_min=minutes if coverage.network.timed else None,
+        person=asked.person,
+        service=asked.service,
+        at=asked.at,
+    )
+    return fresh.at(fresh.cutoffs_m[place])
 
 
 def _usable(base: Assessed | None, plan: Plan, cutoffs_m: tuple[float, ...]) -> Coverage | None:
