@@ -32,7 +32,8 @@ def split_streets(streets):
                 if piece.length > 0:
                     pieces.append(piece)
                 start = at
-    return pieces
+    # Drawn twice, a street is still one: who stands on the one stands on the other.
+    return list({shapely.normalize(piece).wkb: piece for piece in pieces}.values())
 
 
 def cut_at_gates(streets, gates):

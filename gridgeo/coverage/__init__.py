@@ -1,6 +1,7 @@
 """Coverage: for every household the station it walks to, how far that is, and if it is not covered, why."""
 
 from gridgeo.coverage.assess import assess_coverage
+from gridgeo.coverage.capacity import allocate_capacity
 from gridgeo.coverage.islands import list_islands
 from gridgeo.coverage.measures import Spacing, count_overlap, inside_on_paper, measure_coverage, measure_spacing
 from gridgeo.coverage.model import REASONS, Coverage
@@ -15,6 +16,7 @@ __all__ = [
     "Spacing",
     "Walk",
     "add_station",
+    "allocate_capacity",
     "assess_coverage",
     "change_gates",
     "count_overlap",
