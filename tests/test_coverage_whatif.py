@@ -34,10 +34,11 @@ def same(one, other):
 
 
 def town(rng):
-    """A lattice of streets with some missing, walls with gates, an island, households on and off the streets."""
+    """A lattice of streets with some missing, walls with gates, households on and off the streets."""
     lines = [((x, y), (x + 50, y)) for x in range(0, 250, 50) for y in range(0, 300, 50) if rng.random() < 0.7]
     lines += [((x, y), (x, y + 50)) for x in range(0, 300, 50) for y in range(0, 250, 50) if rng.random() < 0.7]
-    lines += [((1000, 0), (1100, 0))]
+    # An island, and two streets that are drawn twice.
+    lines += [((1000, 0), (1100, 0)), lines[0], lines[1][::-1]]
     ids = [f"s{number}" for number in range(len(lines))]
     streets = gpd.GeoDataFrame({"street_id": ids}, geometry=[shapely.LineString(line) for line in lines], crs=CRS)
     wall = gpd.GeoDataFrame(geometry=[shapely.LineString([(-50, 110), (270, 110)])], crs=CRS)

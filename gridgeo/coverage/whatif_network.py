@@ -12,7 +12,8 @@ from gridgeo.coverage.model import Coverage
 from gridgeo.network.access import Access, place_on_segments, snap_points
 from gridgeo.network.edits import close_streets, set_gates
 from gridgeo.network.graph import Network
-from gridgeo.network.measure import Ints
+from gridgeo.network.measure import UNIT_BITS, Ints
+from gridgeo.network.segments import index_segments, nearest_segments
 
 _SLACK_M = 1.0
 """Room for rounding; it only ever lets more points be snapped again."""
@@ -64,7 +65,7 @@ def shut_streets(coverage: Coverage, street_ids: list[str]) -> Coverage:
     Returns
     -------
     Coverage
-        What a full run on that network finds.
+        What a full run on that network finds; only points near that street are snapped again.
 
     Raises
     ------
@@ -73,8 +74,25 @@ def shut_streets(coverage: Coverage, street_ids: list[str]) -> Coverage:
     NetworkError
         If no street is left.
     """
-    network = close_streets(coverage.network, street_ids)
-    return _on_network(coverage, network, lambda access: snap_points(network, access.xy))
+    before, network = coverage.network, close_streets(coverage.network, street_ids)
+    shut = before.streets["street_id"].isin(street_ids).to_numpy(dtype=bool)
+    gone = shut[before.segment_row]
+    if not gone.any():
+        return _on_network(coverage, network, lambda access: access)
+    if network.person is not None or len(network.segment_xy) != (~gone).sum():
+        # For a person more may vanish than the street; a street drawn twice comes to light again.
+        return _on_network(coverage, network, lambda access: snap_points(network, access.xy))
+    number = np.where(gone, -1, np.cumsum(~gone) - 1)
+    closed = index_segments(before.segment_xy[gone])
+
+    def move(access: Access) -> Access:
+        # Who had a shorter leg than to the closed street does not miss it.
+        _, _, away = nearest_segments(closed, access.xy, within_m=network.max_access_m)
+        rows = np.flatnonzero(access.snapped & (away <= access.leg / (1 << UNIT_BITS) + _SLACK_M))
+        kept = replace(access, segment=np.where(access.snapped, number[access.segment], -1))
+        return _snap_some(network, kept, rows)
+
+    return _on_network(coverage, network, move)
 
 
 def _on_network(coverage: Coverage, network: Network, move: Callable[[Access], Access]) -> Coverage:

@@ -48,7 +48,7 @@ def close_streets(network: Network, street_ids: list[str]) -> Network:
     lines = keep_rows(network.lines, ~shut)
     if len(lines.xy) == 0:
         raise NetworkError("no_streets")
-    return assemble(replace(network, streets=streets), lines)
+    return _keep(network, assemble(replace(network, streets=streets), lines), "obstacles")
 
 
 def set_gates(network: Network, is_open: dict[str, bool]) -> Network:
@@ -84,7 +84,16 @@ def set_gates(network: Network, is_open: dict[str, bool]) -> Network:
     gates = network.gates.assign(open=after.where(after.notna(), before).astype(bool))
     if "hours" in gates:
         gates = gates.assign(hours=gates["hours"].where(~gates["gate_id"].isin(is_open), None))
-    return assemble(replace(network, gates=gates), network.lines)
+    # The same lines give the same segments in the same order: what was worked out from these still holds.
+    return _keep(network, assemble(replace(network, gates=gates), network.lines), "obstacles", "segment_grid")
+
+
+def _keep(before: Network, after: Network, *names: str) -> Network:
+    """Hand on what a network has worked out already and an edit does not touch."""
+    for name in names:
+        if name in vars(before):
+            vars(after)[name] = vars(before)[name]
+    return after
 
 
 def gates_at(network: Network, minute: int) -> Network:
