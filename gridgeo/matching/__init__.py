@@ -2,7 +2,8 @@
 
 from gridgeo.matching.care import Care, assign_members
 from gridgeo.matching.needs import Matching, match_needs
-from gridgeo.matching.transport import Pairs, level_loads, serve_most, serve_nearest, serve_whole
+from gridgeo.matching.pairs import Pairs
+from gridgeo.matching.transport import level_loads, serve_most, serve_nearest, serve_whole
 
 __all__ = [
     "Care",

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gridgeo.errors import InputError
-from gridgeo.matching.transport import Pairs, level_loads, serve_most, serve_nearest
+from gridgeo.matching.pairs import Pairs
+from gridgeo.matching.transport import level_loads, serve_most, serve_nearest
 from gridgeo.matching.walks import read_capacity, require_people, same_unit, snap_known, walk_pairs
 from gridgeo.network import Network
 from gridgeo.network.measure import Ints, require_positive

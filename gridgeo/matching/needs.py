@@ -11,7 +11,8 @@ import pandas as pd
 
 from gridgeo.coverage.assess import list_services
 from gridgeo.errors import InputError
-from gridgeo.matching.transport import Pairs, serve_most, serve_nearest, serve_whole
+from gridgeo.matching.pairs import Pairs
+from gridgeo.matching.transport import serve_most, serve_nearest, serve_whole
 from gridgeo.matching.walks import nearest_walk, read_capacity, require_people, walk_pairs
 from gridgeo.network import Network
 from gridgeo.network.measure import Flags, Ints, require_positive

@@ -9,7 +9,7 @@ import pandas as pd
 from gridgeo.coverage import assess_coverage
 from gridgeo.coverage.roster import pick_access
 from gridgeo.errors import InputError
-from gridgeo.matching.transport import Pairs
+from gridgeo.matching.pairs import Pairs
 from gridgeo.network import Network
 from gridgeo.network.access import Access, snap_points
 from gridgeo.network.measure import Flags, Floats, Ints, limit_units, to_metres
