@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -55,8 +56,18 @@ def programme_map(report: ProgrammeReport, *, rules: Iterable[str] | None = None
     ]
     # Areas at the bottom, points on top: a shop must not hide under the grid that it fails.
     layers.sort(key=lambda layer: _KINDS[::-1].index(layer.kind))
-    ground = [layer for layer in map_layers(report.plan) if layer.layer_id != "households"]
-    return PlanMap([*ground, *layers], frame_map(report.plan, figures=_figures(report), lang=lang))
+    ground = [_quiet(layer) for layer in map_layers(report.plan) if layer.layer_id != "households"]
+    frame = frame_map(report.plan, figures=_figures(report), lang=lang)
+    title = report.programme.title
+    frame["title"] = {"zh": f"{frame['place']['zh']}：{title.zh}", "en": f"{frame['place']['en']}: {title.en}"}
+    frame["groups"] = {**frame["groups"], "results": both("group.failing")}
+    return PlanMap([*ground, *layers], frame)
+
+
+def _quiet(layer: MapLayer) -> MapLayer:
+    """Leave out the names of many stations: here one looks for what fails, and a click still tells them."""
+    many = layer.layer_id == "stations" and len(list(layer.labels or ())) > _MOST_LABELS // 2
+    return replace(layer, labels=None) if many else layer
 
 
 def place_layers(verdict: Verdict, *, shown: bool = True) -> list[MapLayer]:
@@ -115,7 +126,7 @@ _STYLES: dict[str, palette.Style] = {
         "fill": palette.VERMILION,
         "stroke": palette.PAPER,
         "weight": 0.8,
-        "radius": [6, 6],
+        "radius": [8, 8],
     },
     "lines": {"stroke": palette.VERMILION, "weight": 3.5},
     "polygons": palette.GAP,
