@@ -242,6 +242,22 @@ def test_a_superblock_is_split_between_its_buildings():
     assert held.sum() == 1200
 
 
+def test_a_block_that_winds_around_another_is_cut_across():
+    """A ring of 40 m around a square block: cut into stretches no longer than a few lattice cells, the house whole."""
+    ring = streets_of(("residential", "环", [(100, 100), (500, 100), (500, 500), (100, 500), (100, 100)]))
+    district = shapely.box(60, 60, 540, 540)
+    house = buildings_of((200, 65, 240, 95))
+    blocks = enclose_blocks(district, ring, buildings=house)
+    assert_covers(blocks, district)
+    assert len(blocks) > 8
+    stretches = blocks[blocks["area_m2"] < 100_000]
+    assert stretches["area_m2"].sum() == pytest.approx(480**2 - 400**2)
+    assert stretches["area_m2"].max() < (480**2 - 400**2) / 4
+    shapes = blocks.geometry.to_numpy()
+    assert find_split_buildings(shapes, house.geometry.to_numpy()) == {}
+    assert not find_slivers(shapes, width_m=16).any()
+
+
 def test_touching_buildings_stay_together():
     """Two pairs of touching houses: the ground is cut between the pairs, never through one."""
     buildings = buildings_of((50, 50, 80, 80), (80, 50, 110, 80), (300, 300, 330, 330), (330, 300, 360, 330))

@@ -29,7 +29,7 @@ PLACES = {"qinghuayuan": (8, 11), "nanshan": (12, 5.8)}
 def draw(areas: gpd.GeoDataFrame, plan: Plan, size: tuple[float, float], path: Path, *, label: str | None) -> None:
     """Draw areas over buildings and main streets."""
     figure, axes = plt.subplots(figsize=size)
-    hue = np.random.default_rng(0).permutation(len(areas)) % 20
+    hue = colour(areas)
     areas.assign(hue=hue).plot(ax=axes, column="hue", cmap="tab20", alpha=0.5, edgecolor="black", linewidth=0.8)
     plan.buildings.plot(ax=axes, color="#00000055")
     main = plan.streets[plan.streets["street_class"].isin(MAIN_CLASSES)]
@@ -43,6 +43,17 @@ def draw(areas: gpd.GeoDataFrame, plan: Plan, size: tuple[float, float], path: P
     figure.tight_layout(pad=0.2)
     figure.savefig(path, dpi=80, pil_kwargs={"optimize": True})
     plt.close(figure)
+
+
+def colour(areas: gpd.GeoDataFrame) -> np.ndarray:
+    """Give each area a colour that none beside it has."""
+    one, other = areas.sindex.query(areas.geometry, predicate="intersects")
+    hue = np.full(len(areas), -1)
+    for area in range(len(areas)):
+        beside = hue[other[one == area]]
+        free = np.setdiff1d(np.arange(20), beside)
+        hue[area] = free[area % len(free)]
+    return hue
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from gridgeo.blocks.communities import Ground, cut_ground, mend
 from gridgeo.blocks.edges import find_edges, write_borders
 from gridgeo.blocks.faces import Geometries, Integers, draw_faces
 from gridgeo.blocks.slivers import find_road_ground, find_slivers, fold_slivers, locate_faces
-from gridgeo.blocks.superblocks import keep_buildings_whole, redraw, split_superblocks
+from gridgeo.blocks.superblocks import keep_buildings_whole, redraw, split_sprawling, split_superblocks
 from gridgeo.crs import require_metric
 from gridgeo.errors import Fault, InputError
 from gridgeo.schema import complete_layer, require_layer
@@ -128,6 +128,8 @@ def enclose_blocks(
         inner = _inner_lines(streets, barriers)
         faces, parent = _split_heavy(faces, households, solid, inner, most_households, most_area_m2)
         faces, part = _drop_empty(keep_buildings_whole(faces, solid), part[parent])
+    faces, parent = split_sprawling(faces, solid)
+    faces, part = _drop_empty(keep_buildings_whole(faces, solid), part[parent])
     unit = np.array([*ground.unit_ids, None], dtype=object)[ground.unit[part]]
     blocks = _as_layer(faces, unit, water, crs)
     blocks = write_borders(blocks, find_edges(blocks, streets, barriers, gates, reach_m=sliver_width_m))
@@ -302,6 +304,7 @@ def _split_heavy(
         inner_ways=inner,
         most=most / 2,
         part=most / _PARTS_A_GRID,
+        apart=most,
     )
 
 

@@ -142,6 +142,7 @@ def split_superblocks(
     inner_ways: Geometries,
     most: float,
     part: float,
+    apart: float | None = None,
     step_m: float = 2.0,
 ) -> tuple[Geometries, Integers]:
     """Split blocks that hold too much into parts, along inner ways and then between clusters of buildings.
@@ -153,15 +154,17 @@ def split_superblocks(
     heavy : array of bool
         The blocks to split.
     sites : array of Point or Polygon
-        Household points and buildings; what touches stays together while it holds no more than `most`.
+        Household points and buildings; what touches stays together while it holds no more than `apart`.
     site_weight : array of float
         Households of each site.
     inner_ways : array of LineString
         Ways and walls inside the blocks; where they enclose ground, they are borders before any other line.
     most : float
-        What a grid may hold: a part between inner ways that holds more is split between buildings.
+        A part between inner ways that holds more is split between buildings.
     part : float
         Parts between buildings are joined while their sum stays below this.
+    apart : float, optional
+        What a grid may hold: buildings that touch and hold more fall apart; by default `most`.
     step_m : float
         Distance between samples along the buildings' outlines.
 
@@ -185,11 +188,86 @@ def split_superblocks(
             # A footprint on the piece's border belongs to the piece that most of it stands in.
             at = at[shapely.intersects(piece, shapely.point_on_surface(sites[at]))]
             if site_weight[at].sum() > most:
-                parts.append(_split_between(piece, sites[at], site_weight[at], most, part, step_m))
+                limit = most if apart is None else apart
+                parts.append(_split_between(piece, sites[at], site_weight[at], limit, part, step_m))
             else:
                 parts.append(np.array([piece], dtype=object))
             parent += [number] * len(parts[-1])
     return redraw(np.concatenate(parts)), np.array(parent, dtype=np.int64)
+
+
+def split_sprawling(
+    blocks: Geometries,
+    buildings: Geometries,
+    *,
+    compactness: float = 0.2,
+    area_m2: float = 20_000.0,
+    spacing_m: float = 150.0,
+) -> tuple[Geometries, Integers]:
+    """Cut blocks that wind around others, verges and river banks above all, across into stretches.
+
+    Whole, such a block would draw its grid out along with it.
+
+    Parameters
+    ----------
+    blocks : array of Polygon
+        Blocks that share their vertices, in metres.
+    buildings : array of Polygon or MultiPolygon
+        Footprints, which stay whole.
+    compactness : float
+        A block of less (Polsby-Popper: 1 for a circle, 0.2 for a strip 12 times as long as wide) is cut.
+    area_m2 : float
+        A smaller one is not.
+    spacing_m : float
+        About how long a stretch is.
+
+    Returns
+    -------
+    blocks : array of Polygon
+        The blocks and stretches, over the same ground.
+    parent : array of int
+        The position in the input of the block each came from.
+    """
+    area = shapely.area(blocks)
+    winding = (4 * np.pi * area < compactness * shapely.length(blocks) ** 2) & (area >= area_m2)
+    middles = [_stretch_middles(blocks[number], spacing_m) for number in np.flatnonzero(winding)]
+    sites = np.concatenate([buildings, *middles])
+    weight = np.r_[np.zeros(len(buildings)), np.ones(len(sites) - len(buildings))]
+    no_ways = np.empty(0, dtype=object)
+    parts, parent = split_superblocks(blocks, winding, sites, weight, inner_ways=no_ways, most=1, part=1)
+    return _join_narrow(parts, parent)
+
+
+def _join_narrow(parts: Geometries, parent: Integers) -> tuple[Geometries, Integers]:
+    """Give stretches too narrow for a block back to the longest neighbour from the same block."""
+    for _ in range(_ROUNDS):
+        narrow = find_slivers(parts, width_m=_INNER_WIDTH_M) & (np.bincount(parent)[parent] > 1)
+        if not narrow.any():
+            break
+        shared = border_lengths(share_borders(parts), len(parts))
+        beside = (parent[shared.row] == parent[shared.col]) & narrow[shared.row]
+        row, host, length = shared.row[beside], shared.col[beside], shared.data[beside]
+        label = np.arange(len(parts))
+        taken = np.zeros(len(parts), dtype=bool)
+        for at in np.argsort(-length, kind="stable").tolist():
+            # Each piece takes part in one joining a round, so that none follows another in a circle.
+            if not taken[row[at]] and not taken[host[at]]:
+                label[row[at]] = host[at]
+                taken[[row[at], host[at]]] = True
+        kept, label = np.unique(label, return_inverse=True)
+        parts, parent = dissolve(parts, label.astype(np.int64), len(kept)), parent[kept]
+    return parts, parent
+
+
+def _stretch_middles(block: shapely.Polygon, spacing_m: float) -> Geometries:
+    """Return a point in each piece of a block that a square lattice makes; the small ones count for nothing."""
+    west, south, east, north = shapely.bounds(block)
+    x, y = np.meshgrid(np.arange(west, east, spacing_m), np.arange(south, north, spacing_m))
+    cells = shapely.box(x.ravel(), y.ravel(), x.ravel() + spacing_m, y.ravel() + spacing_m)
+    pieces = shapely.get_parts(shapely.intersection(cells, block))
+    large = shapely.area(pieces) > spacing_m**2 / 10
+    points: Geometries = shapely.point_on_surface(pieces[large])
+    return points
 
 
 def redraw(faces: Geometries) -> Geometries:

@@ -34,6 +34,7 @@ from gridgeo.partition.dedicated import assign_dedicated
 from gridgeo.partition.feasibility import find_infeasible
 from gridgeo.partition.grid_layer import dissolve_grids, measure_partition
 from gridgeo.partition.search import (
+    WARM,
     Objective,
     Task,
     count_all,
@@ -345,7 +346,10 @@ def _solve(
             label[free] = search_pool(task, seed=seed, effort=effort, size=pool)
         else:
             label[free], _ = search(task, seed=seed, effort=effort)
-            label[free] = mend_grids(task, refine_regions(task, label[free], seed=seed, effort=effort))
+            if count_outside(task, label[free]):
+                mended = mend_grids(task, refine_regions(task, label[free], seed=seed, effort=effort))
+                # What was mended for its size alone is given its shape back.
+                label[free], _ = search(task, seed=seed, effort=2 * effort, start=mended, hot=WARM)
         infeasible = find_infeasible(atoms, case.blocks[free], band, label[free])
     for grid in np.unique(case.settled[~free]).tolist():
         label[case.settled == grid] = label.max() + 1
