@@ -39,7 +39,7 @@ def read_flags(frame: pd.DataFrame, column: str, *, layer: str, default: bool) -
     if column not in frame:
         return np.full(len(frame), default)
     values = frame[column].array
-    if values.dtype == np.bool_:
+    if pd.api.types.is_bool_dtype(values) and not pd.isna(values).any():
         return np.asarray(values, dtype=bool)
     wrong = [row for row, value in enumerate(values) if pd.isna(value) or value not in (True, False)]
     _refuse(frame, column, layer, [("wrong_type", row, "true or false") for row in wrong])
