@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,16 @@ pages = {}
 """What AppTest calls each page: known once the app has run."""
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    plan, path = town(), tmp_path_factory.mktemp("redraw") / "town.gpkg"
+    write_plan(plan.replace(grids=plan.grids.assign(name=["one", "two", "three", HOSTILE])), path)
+    return path
+
+
 @pytest.fixture
-def path(tmp_path):
-    plan = town()
-    write_plan(plan.replace(grids=plan.grids.assign(name=["one", "two", "three", HOSTILE])), tmp_path / "town.gpkg")
-    return tmp_path / "town.gpkg"
+def path(tmp_path, written):
+    return Path(shutil.copy(written, tmp_path))
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """The living plan: many sessions, one plan; no edit lost, none made unseen over another's."""
 
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +18,16 @@ from gridgeo.scenario import assess_fresh
 from gridgeo.store import read_plan, write_plan
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    path = tmp_path_factory.mktemp("workspace") / "town.gpkg"
+    write_plan(town(), path)
+    return path
+
+
 @pytest.fixture
-def path(tmp_path):
-    write_plan(town(), tmp_path / "town.gpkg")
-    return tmp_path / "town.gpkg"
+def path(tmp_path, written):
+    return Path(shutil.copy(written, tmp_path))
 
 
 @pytest.fixture
