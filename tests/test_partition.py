@@ -19,7 +19,7 @@ from gridgeo.blocks import enclose_blocks
 from gridgeo.blocks.edges import find_edges, read_borders
 from gridgeo.blocks.faces import share_borders
 from gridgeo.errors import PartitionError
-from gridgeo.partition import Partition, check_partition, partition_grids
+from gridgeo.partition import Partition, check_partition, group_buildings, partition_grids
 from gridgeo.partition.atoms import make_atoms, pair_table
 from gridgeo.partition.dedicated import assign_dedicated, find_dedicated
 from gridgeo.partition.exact import solve_region
@@ -424,6 +424,35 @@ def test_as_many_units_are_made_as_are_wanted():
         assert len(areas) == n
         assert set(areas.geom_type) == {"Polygon"}
         assert parent.nunique() == n
+
+
+def test_building_groups_nest_in_grids():
+    """Two grids of 4 by 4 houses with 25 households: four groups of 100 each, side by side, the ground shared out."""
+    blocks, streets = chessboard(8, 4, main_x=(4,))
+    people = homes(blocks, 25)
+    named = partition_grids(blocks, people, streets=streets).blocks
+    group, units = group_buildings(named, people)
+    assert units["households"].tolist() == [100] * 8
+    assert units["buildings"].tolist() == [4] * 8
+    assert units["parent_id"].value_counts().tolist() == [4, 4]
+    assert set(group) == set(units["unit_id"])
+    for grid, mine in units.groupby("parent_id"):
+        ground = named[named["grid_id"] == grid].union_all()
+        assert shapely.symmetric_difference(mine.union_all(), ground).area < 1e-6
+        assert mine.area.sum() == pytest.approx(ground.area)
+    home = units.set_index("unit_id").geometry
+    assert all(
+        home[group[one]].covers(place) for one, place in zip(people["household_id"], people.geometry, strict=True)
+    )
+    # All of one building stay together, though its points lie in different rows.
+    house = gpd.GeoDataFrame({"building_id": ["b"]}, geometry=[shapely.box(140, 10, 160, 390)], crs=CRS)
+    group, units = group_buildings(named, people, buildings=house)
+    inside = people.geometry.intersects(house.geometry[0]).to_numpy()
+    assert inside.sum() == 4
+    assert len(set(group[inside])) == 1
+    assert units["households"].sum() == 800
+    with pytest.raises(PartitionError):
+        group_buildings(named, people, households_per_group=(140, 60))
 
 
 def test_a_grid_says_what_bounds_it():

@@ -5,6 +5,7 @@ from gridgeo.partition.codes import assign_codes, beijing_15, cjt_349, community
 from gridgeo.partition.dedicated import find_dedicated
 from gridgeo.partition.divide import Partition, check_partition, partition_grids
 from gridgeo.partition.grid_layer import dissolve_grids, measure_partition
+from gridgeo.partition.groups import group_buildings
 from gridgeo.partition.levels import group_units, partition_communities
 from gridgeo.partition.search import Objective
 
@@ -19,6 +20,7 @@ __all__ = [
     "describe_bounds",
     "dissolve_grids",
     "find_dedicated",
+    "group_buildings",
     "group_units",
     "measure_partition",
     "partition_communities",
