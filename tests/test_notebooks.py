@@ -33,8 +33,8 @@ def run(path):
     return notebook
 
 
-def test_there_are_the_three_notebooks():
-    assert [path.stem for path in NOTEBOOKS] == ["01_partition", "02_coverage_and_gaps", "03_what_if"]
+def test_there_are_the_four_notebooks():
+    assert [path.stem for path in NOTEBOOKS] == ["01_partition", "02_coverage_and_gaps", "03_what_if", "04_programmes"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -73,3 +73,20 @@ def test_what_if_gives_the_table_of_the_command_line():
         output for cell in done.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
     ]
     assert len(pictures) >= 2
+
+
+def test_programmes_give_the_table_of_the_documents():
+    done = run(NOTEBOOKS[3])
+    printed = [
+        output.text for cell in done.cells for output in cell.get("outputs", []) if output.output_type == "stream"
+    ]
+    (table,) = [pd.DataFrame(json.loads(each)) for each in printed if each.startswith("[{")]
+    page = (ROOT / "docs" / "programmes" / "gutang.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ") and line[2].isdigit()]
+    assert [row[1] for row in rows] == table["name"].tolist()
+    assert [row[4] for row in rows] == table["value"].astype("str").tolist()
+    assert [row[7] for row in rows] == table["sentence"].tolist()
+    pictures = [
+        output for cell in done.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+    ]
+    assert len(pictures) == 3

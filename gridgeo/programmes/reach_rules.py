@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridgeo.coverage import measure_spacing
 from gridgeo.gaps import find_gaps
 from gridgeo.network.measure import Flags, Floats, Ints, limit_units
 from gridgeo.network.paths import cut_segments
@@ -205,8 +204,8 @@ def judge_spacing(case: Case, rule: Rule) -> Answer:
     found = case.reach(rule["to"], half)
     if found.coverage is None:
         raise MissingDataSaid("provider", what=case.programme.name_of(rule["to"]))
-    whole = measure_spacing(found.coverage, spacing_m=every.metres)
     weight = case.weights("households")
+    farthest = float(found.distance[weight > 0].max())
     if rule["of"] == "streets":
         met, missed = _street_parts(found, case.plan.district if len(case.plan.units) else None)
         places, figures = _streets_by_units(case, rule["level"], met, missed)
@@ -220,7 +219,7 @@ def judge_spacing(case: Case, rule: Rule) -> Answer:
         "count": len(found.coverage.stations),
         "share": f"{value:.1%}",
         "things": worded("spaced", rule["of"]),
-        "hole": f"{whole.largest_hole_m:,.0f}" if np.isfinite(whole.largest_hole_m) else "∞",
+        "hole": f"{farthest:,.0f}" if np.isfinite(farthest) else "∞",
     }
     if rule["units"] is None:
         return Answer(value, "share", at_least(rule["least"]), places, said, figures)
