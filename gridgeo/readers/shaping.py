@@ -201,8 +201,12 @@ def _parse_wkt(name: str, raw: RawLayer, column: str, found: Findings) -> gpd.Ge
 def _read_points(
     name: str, raw: RawLayer, mapping: ColumnMap, ground: Ground, found: Findings, crs: object
 ) -> gpd.GeoSeries:
-    """Return the points of a plain table."""
+    """Return the points of a plain table; of a layer that needs no place, none where none is given."""
+    placed = LAYERS[name].placed and bool(LAYERS[name].geometry)
+    nowhere = gpd.GeoSeries([None] * len(raw.table), crs=ground.crs)
     lacking = [column for column in ("x", "y") if column not in mapping.columns]
+    if lacking and not placed:
+        return nowhere
     if lacking:
         for column in lacking:
             words = {"x": "经度 / longitude / x", "y": "纬度 / latitude / y"}[column]
@@ -222,12 +226,12 @@ def _read_points(
     # Zeros and nines stand for "not surveyed" in many tables.
     sentinel = ((east == 0) & (north == 0)) | (np.abs(east) == 999) | (np.abs(north) == 999)  # noqa: PLR2004
     missing = ~(np.isfinite(east) & np.isfinite(north)) | sentinel
-    for at in np.flatnonzero(missing):
+    for at in np.flatnonzero(missing & placed):
         value = f"{raw.table[mapping.columns['x']].iloc[at]}, {raw.table[mapping.columns['y']].iloc[at]}"
         found.faults.append(Fault(key="no_place", layer=name, file=raw.file, row=int(rows[at]), value=value))
     east, north = np.where(missing, np.nan, east), np.where(missing, np.nan, north)
     if missing.all():
-        return _stand_ins(len(rows), ground)
+        return _stand_ins(len(rows), ground) if placed else nowhere
     datum, system = _understand(crs)
     if datum is None and system is None:
         swapped, datum, system = _guess(name, raw, east, north, ground, found)
@@ -240,7 +244,7 @@ def _read_points(
     if datum is not None:
         _note_datum(name, raw, datum, found)
     points = _to_ground(gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs=_WGS84), ground, name)
-    return points.where(~missing, _stand_ins(len(rows), ground))
+    return points.where(~missing, _stand_ins(len(rows), ground) if placed else None)
 
 
 def _stand_ins(count: int, ground: Ground) -> gpd.GeoSeries:
