@@ -15,7 +15,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridgeo.errors import FileError, InputError
@@ -218,7 +218,7 @@ def test_nobody_can_work_out_a_small_count(communities):
         values[f"C{at}"] = float(sum(parts))
         groups[f"C{at}"] = [f"C{at}G{each}" for each in range(len(parts))]
         values |= {f"C{at}G{each}": float(part) for each, part in enumerate(parts)}
-    hidden = hide_small(values, groups)
+    hidden = hide_small(values, list(groups.items()))
     assert {area for area, value in values.items() if 0 < value < 5} <= hidden
     for at in range(len(communities)):
         community = f"C{at}"
@@ -232,3 +232,35 @@ def test_nobody_can_work_out_a_small_count(communities):
             for position, part in enumerate(gone):
                 if values[part] < 5:
                     assert len({each[position] for each in fitting}) > 1
+
+
+GROUPS = ("elderly", "children", "rest")
+MOST = 4
+TRIED = np.array(list(itertools.product(range(MOST + 2), repeat=6))).reshape(-1, 2, 3)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.lists(st.integers(0, MOST), min_size=3, max_size=3), min_size=2, max_size=2))
+def test_nobody_can_work_out_a_small_count_from_areas_and_groups_together(table):
+    """Two grids of one community, three groups, one of which is never shown: all tables that fit are tried."""
+    counts = np.array(table)
+    values, terms = {}, {}
+    for area, rows in (("S", [0, 1]), ("G0", [0]), ("G1", [1])):
+        for name, columns in (("persons", [0, 1, 2]), *((group, [at]) for at, group in enumerate(GROUPS))):
+            terms[area, name] = [(row, column) for row in rows for column in columns]
+            values[area, name] = float(sum(counts[at] for at in terms[area, name]))
+    totals = [(("S", name), [("G0", name), ("G1", name)]) for name in ("persons", *GROUPS)]
+    totals += [((area, "persons"), [(area, group) for group in GROUPS]) for area in ("S", "G0", "G1")]
+    unseen = {cell for cell in values if cell[1] == "rest"}
+    hidden = hide_small(values, totals, threshold=3, unseen=unseen)
+    small = {cell for cell, value in values.items() if 0 < value < 3}
+    assert small | unseen <= hidden
+    assert all(values[cell] > 0 for cell in hidden - unseen)
+    fits = np.ones(len(TRIED), dtype=bool)
+    sums = {cell: sum(TRIED[:, row, column] for row, column in where) for cell, where in terms.items()}
+    for cell in values.keys() - hidden:
+        fits &= sums[cell] == values[cell]
+    assert fits.any()
+    shown_beside = {cell for cell in values.keys() - hidden if values[cell] > 0}
+    for cell in small:
+        assert len(np.unique(sums[cell][fits])) > 1 or not shown_beside
