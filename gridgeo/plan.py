@@ -340,8 +340,11 @@ def _dangling_people(plan: Plan) -> list[Fault]:
     for layer, columns in _REFERENCES.items():
         frame: gpd.GeoDataFrame = getattr(plan, layer)
         for column, other in columns.items():
-            known = getattr(plan, other)[LAYERS[other].id_column]
-            lost = frame[column].notna() & ~frame[column].isin(known)
+            said = frame[column].notna()
+            if not said.any():
+                continue
+            known = set(getattr(plan, other)[LAYERS[other].id_column])
+            lost = said & ~frame[column].isin(known)
             faults += [_dangling(layer, row, column, frame[column].iloc[row]) for row in np.flatnonzero(lost)]
     return faults
 

@@ -12,6 +12,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 import time
 
 _WITH_DRIVERS = {"gpkg", "shp", "geojson", "kml", "fgb"}
@@ -24,8 +25,13 @@ class ForkedReaders:
 
     def __init__(self):
         self.loaded = {}
+        self.turn = threading.Lock()
 
     def __call__(self, request, kind, out, timeout_s):
+        with self.turn:  # an import reads its files side by side
+            return self._read(request, kind, out, timeout_s)
+
+    def _read(self, request, kind, out, timeout_s):
         drivers = kind if kind in _WITH_DRIVERS else "csv"
         server = self.loaded.get(drivers) or self._start(drivers)
         server.stdin.write(json.dumps([request, str(out), timeout_s]) + "\n")

@@ -126,6 +126,7 @@ def prepare_import(
     given = {layer: source for layer, source in {"streets": streets, **sources}.items() if source is not None}
     found = Findings()
     task = Intake(found, crs, chosen, skip_faulty=skip_faulty)
+    task.read_ahead({"boundary": boundary, **given})
     district = task.read_boundary(boundary)
     if district is None:
         return ImportReport(None, found)

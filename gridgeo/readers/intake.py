@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -49,6 +51,15 @@ class Intake:
         self, found: Findings, crs: object, chosen: Mapping[str, Mapping[str, str]], *, skip_faulty: bool
     ) -> None:
         self.found, self.crs, self.chosen, self.skip_faulty = found, crs, chosen, skip_faulty
+        self._ahead: dict[str, Future[RawLayer]] = {}
+
+    def read_ahead(self, sources: Mapping[str, Source]) -> None:
+        """Have the files read side by side, each by its own child, before their turn comes."""
+        files = {
+            name: source for name, source in sources.items() if isinstance(source, (str, Path)) and not is_osm(source)
+        }
+        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+            self._ahead = {name: pool.submit(read_rows, source, name) for name, source in files.items()}
         self.district_name: str | None = None
         """What the boundary's own table calls the district; known once it has been read."""
 
@@ -103,7 +114,8 @@ class Intake:
         label = stated or name
         crs = self.crs.get(label) if isinstance(self.crs, Mapping) else self.crs
         try:
-            raw = read_rows(source, label)
+            # What went wrong when it was read ahead is raised here, where it is made a fault of its layer.
+            raw = self._ahead[label].result() if label in self._ahead else read_rows(source, label)
             if stated == "boundary" and len(raw.table) == 0:
                 raise InputError("empty_district")
             if label not in {"households", "stations"} and not isinstance(self.crs, Mapping) and _says_enough(raw.crs):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.spatial import cKDTree
 
 from gridgeo.errors import Fault
 from gridgeo.plan import Plan
@@ -90,10 +91,13 @@ def _alike(plan: Plan) -> Iterator[Fault]:
 def _far_households(plan: Plan) -> list[Fault]:
     if len(plan.streets) == 0 or len(plan.households) == 0:
         return []
-    tree, points = shapely.STRtree(plan.streets.geometry.to_numpy()), plan.households.geometry.to_numpy()
-    near, _ = tree.query_nearest(points, max_distance=FAR_M, all_matches=False)
-    far = np.setdiff1d(np.arange(len(points)), near)
-    _, away = tree.query_nearest(points[far], return_distance=True, all_matches=False)
+    points, lines = plan.households.geometry.to_numpy(), plan.streets.geometry.to_numpy()
+    # Who has a street's vertex near is near a street; only the others are measured against the streets themselves.
+    vertices = cKDTree(shapely.get_coordinates(lines))
+    known, _ = vertices.query(shapely.get_coordinates(points), distance_upper_bound=FAR_M)
+    far = np.flatnonzero(np.isinf(known))
+    _, away = shapely.STRtree(lines).query_nearest(points[far], return_distance=True, all_matches=False)
+    far, away = far[away > FAR_M], away[away > FAR_M]
     return [
         Fault(
             key="household_far",

@@ -175,8 +175,10 @@ def require_layer(name: str, frame: gpd.GeoDataFrame, *, file: str | None = None
 def _typed(column: Column, values: pd.Series | None, length: int) -> object:
     if values is None:
         values = pd.Series([column.default] * length, dtype="object")
-    elif column.default is not None:
+    elif column.default is not None and values.isna().any():
         values = values.astype("object").where(values.notna(), column.default)
+    if column.kind == "text" and values.dtype == "str":
+        return values  # as a plan file gives it: three conversions of every text are most of a large plan's reading
     match column.kind:
         case "text":
             return values.astype("str").where(values.notna(), None).astype("str")

@@ -117,7 +117,7 @@ def _read_once(path: Path) -> Plan:
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
     _, crs = _parse_info(stored, path)
-    layers = {name: _read_layer(path, name, crs, count) for name, count in counts.items()}
+    layers = {name: _read_layer(path, name, crs, count) for name, count in counts.items() if count}
     done = migrate(Stored(stored, layers))
     info, _ = _parse_info(done.rows, path)
     return make_plan(info, crs, edits=edits, base=stored.get("base"), **done.layers)
