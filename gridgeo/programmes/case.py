@@ -65,8 +65,8 @@ class Case:
 
     plan: Plan
     programme: Programme
-    _reached: dict[object, Reached] = field(default_factory=dict)
-    _placed: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    _reached: dict[object, Reached] = field(default_factory=dict, init=False)
+    _placed: dict[str, gpd.GeoDataFrame] = field(default_factory=dict, init=False)
 
     @cached_property
     def network(self) -> Network:
