@@ -150,7 +150,7 @@ class Coverage:
         return replace(self, cutoff_m=float(cutoff_m))
 
     @cached_property
-    def slots(self) -> Ints:
+    def slots(self) -> npt.NDArray[np.int32]:
         """The roster's slot of the station each household walks to, -1 for none; shape (households,)."""
         return self._by_row(self.slot)
 
@@ -192,7 +192,15 @@ class Coverage:
         xy, slot = self.household_access.xy, self.slots
         # One station more, infinitely far, for the slot -1.
         x, y = np.append(self.roster.access.xy, [[np.inf, np.inf]], axis=0).T.copy()
-        straight: Floats = np.hypot(xy[:, 0] - x[slot], xy[:, 1] - y[slot])
+        # The root of the sum of squares: np.hypot takes five times as long, and nobody stands that far away.
+        straight: Floats = x[slot]
+        straight -= xy[:, 0]
+        straight *= straight
+        north = y[slot]
+        north -= xy[:, 1]
+        north *= north
+        straight += north
+        np.sqrt(straight, out=straight)
         none = np.flatnonzero(slot < 0)
         straight[none] = self.nearest_straight_m(none)
         straight *= 1000

@@ -58,9 +58,9 @@ class Roster:
         return pick_access(self.access, np.flatnonzero(self.active))
 
     @cached_property
-    def slot_of_rank(self) -> Ints:
+    def slot_of_rank(self) -> npt.NDArray[np.int32]:
         """The slot of each rank; -1 for a rank that nobody has."""
-        slots = np.full(1 << RANK_BITS, -1, dtype=np.int64)
+        slots = np.full(1 << RANK_BITS, -1, dtype=np.int32)
         counted = np.flatnonzero(self.active)
         slots[self.rank[counted]] = counted
         return slots

@@ -16,9 +16,10 @@ from gridgeo.network.residents import Residents
 from gridgeo.network.routes import nearest_keys, split_keys
 
 Counts: TypeAlias = npt.NDArray[np.int32]
+"""Columns of small whole numbers: half the memory."""
 
 
-def nearest_stations(network: Network, residents: Residents, roster: Roster) -> tuple[Ints, Ints, Floats]:
+def nearest_stations(network: Network, residents: Residents, roster: Roster) -> tuple[Counts, Ints, Floats]:
     """Find the station each household walks to.
 
     Parameters
@@ -32,7 +33,7 @@ def nearest_stations(network: Network, residents: Residents, roster: Roster) -> 
 
     Returns
     -------
-    slot : ndarray of int64, shape (households,)
+    slot : ndarray of int32, shape (households,)
         The station's slot, place by place; -1 for none.
     units : ndarray of int64, shape (households,)
         How far it is, place by place; 0 for none.
@@ -47,7 +48,7 @@ def nearest_stations(network: Network, residents: Residents, roster: Roster) -> 
         return roster.slot_of_rank[rank], found, node_key
     # Too many stations for one search: search in groups. Their order is that of the ranks, so the first group wins.
     counted = counted[np.lexsort((roster.ids[counted].astype(str), *roster.access.xy[counted].T[::-1]))]
-    slot = np.full(len(residents.order), -1, dtype=np.int64)
+    slot = np.full(len(residents.order), -1, dtype=np.int32)
     units = np.zeros(len(residents.order), dtype=np.int64)
     for begin in range(0, len(counted), MOST_RANKS):
         group = counted[begin : begin + MOST_RANKS]
