@@ -81,7 +81,7 @@ def public_map(page: PlanMap) -> PlanMap:
 def _hidden(counts: pd.Series) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Tell which rows to hide, so that the sum of all does not give a single one away."""
     known = {str(at): float(value) for at, value in enumerate(counts) if np.isfinite(value)}
-    hidden = hide_small({**known, _WHOLE: sum(known.values())}, {_WHOLE: list(known)})
+    hidden = hide_small({**known, _WHOLE: sum(known.values())}, [(_WHOLE, list(known))])
     return np.array([str(at) in hidden for at in range(len(counts))], dtype=bool)
 
 

@@ -6,7 +6,10 @@ import datetime as dt
 
 import streamlit as st
 
+from app.address import remember
 from app.cache import Asked
+from app.settings import read_settings
+from app.widgets import read_metres
 from gridgeo.coverage.assess import list_services
 from gridgeo.network.persons import PERSONS
 from gridgeo.plan import Plan
@@ -29,11 +32,14 @@ def ask(plan: Plan) -> Asked:
     Asked
         The question.
     """
+    usual, persons = read_settings(), ("any", *PERSONS)
     cutoff, person, service, day, hour = st.columns([3, 4, 5, 3, 3], vertical_alignment="bottom")
+    remember("ask_cutoff", read_metres, round(usual.cutoffs_m[0]))
+    remember("ask_person", lambda said: said if said in persons else None, usual.person)
     metres = cutoff.number_input(
-        f"{text('app.cutoff')} ({text('app.cutoff.number')})", 50, 5000, 300, step=50, key="ask_cutoff"
+        f"{text('app.cutoff')} ({text('app.cutoff.number')})", 50, 5000, step=50, key="ask_cutoff"
     )
-    who = person.selectbox(text("app.person"), ("any", *PERSONS), format_func=_person_name, key="ask_person")
+    who = person.selectbox(text("app.person"), persons, format_func=_person_name, key="ask_person")
     offered = sorted({name for services in plan.stations["services"] for name in list_services(services)})
     what = service.selectbox(text("app.service"), ("any", *offered), format_func=_service_name, key="ask_service")
     when = day.selectbox(text("app.day"), DAYS, format_func=_day_name, key="ask_day")

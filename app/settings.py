@@ -10,14 +10,13 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, HOUSEHOLDS_PER_GRID
 from gridgeo.errors import FileError
-from gridgeo.network import DEFAULT_MAX_ACCESS_M
 from gridgeo.network.persons import PERSONS
 from gridgeo.texts import LANGUAGES
 
@@ -43,12 +42,8 @@ class Settings:
         The walking distances a first look asks for, in metres, the shortest first.
     person : str
         Who walks: ``any`` (plain distance) or a name of `gridgeo.network.PERSONS`.
-    speeds : mapping of str to float
-        Walking speed of each person, in metres per minute.
     households_per_grid : tuple of float
         The band of households a grid is to hold.
-    max_access_m : float
-        How far a household or station may lie from its street, in metres.
     basemap : {'none', 'tianditu', 'amap'}
         Tiles from outside behind the plan; none, unless somebody wants them.
     tianditu_key : str
@@ -59,11 +54,7 @@ class Settings:
     theme: str = "auto"
     cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M
     person: str = "any"
-    speeds: Mapping[str, float] = field(
-        default_factory=lambda: {name: person.speed_m_per_min for name, person in PERSONS.items()}
-    )
     households_per_grid: tuple[float, float] = HOUSEHOLDS_PER_GRID
-    max_access_m: float = DEFAULT_MAX_ACCESS_M
     basemap: str = "none"
     tianditu_key: str = ""
 
@@ -115,11 +106,8 @@ def write_settings(settings: Settings) -> None:
     FileError
         If the file cannot be written.
     """
-    said = asdict(settings)
-    speeds = said.pop("speeds")
     lines = ["# Settings of the gridgeo app; the page of that name writes them."]
-    lines += [f"{name} = {toml_value(value)}" for name, value in said.items()]
-    lines += ["", "[speeds]", *(f"{name} = {toml_value(float(value))}" for name, value in speeds.items())]
+    lines += [f"{name} = {toml_value(value)}" for name, value in asdict(settings).items()]
     write_whole(_file(), "\n".join([*lines, ""]))
 
 
@@ -207,21 +195,12 @@ def _band(value: object) -> tuple[float, float] | None:
     return (low, high) if low is not None and high is not None and low <= high else None
 
 
-def _speeds(value: object) -> dict[str, float] | None:
-    if not isinstance(value, dict):
-        return None
-    known = {name: _number(value.get(name)) for name in PERSONS}
-    return {name: known[name] or person.speed_m_per_min for name, person in PERSONS.items()}
-
-
 _READERS: Mapping[str, Callable[[object], Any]] = {
     "language": _one_of(("auto", *LANGUAGES)),
     "theme": _one_of(THEMES),
     "cutoffs_m": _cutoffs,
     "person": _one_of(("any", *PERSONS)),
-    "speeds": _speeds,
     "households_per_grid": _band,
-    "max_access_m": _number,
     "basemap": _one_of(BASEMAPS),
     "tianditu_key": lambda value: value if isinstance(value, str) and value.isalnum() else None,
 }

@@ -13,9 +13,10 @@ from app import sign_in
 from app.language import NAMES
 from app.settings import BASEMAPS, MOST_CUTOFF_M, THEMES, Settings, write_settings
 from app.theme import apply_theme
-from app.widgets import attempt
+from app.widgets import attempt, plain
 from app.workspace import open_workspace
 from gridgeo.errors import InputError
+from gridgeo.network import DEFAULT_MAX_ACCESS_M
 from gridgeo.network.persons import PERSONS
 from gridgeo.plan import Level, Name
 from gridgeo.texts import LANGUAGES, text
@@ -95,17 +96,6 @@ def ask_basis(now: Settings) -> None:
         key="set_person",
         help=text("app.settings.person.help"),
     )
-    for column, name in zip(st.columns(len(PERSONS)), PERSONS, strict=True):
-        column.number_input(
-            text("app.settings.speed", person=text(f"app.person.{name}")),
-            10.0,
-            200.0,
-            now.speeds[name],
-            step=1.0,
-            format="%.0f",
-            key=f"set_speed_{name}",
-            help=text("app.settings.speed.help"),
-        )
     low, high = now.households_per_grid
     st.slider(
         text("app.settings.band"),
@@ -116,16 +106,10 @@ def ask_basis(now: Settings) -> None:
         key="set_band",
         help=text("app.settings.band.help"),
     )
-    st.number_input(
-        text("app.settings.access"),
-        10.0,
-        1000.0,
-        now.max_access_m,
-        step=10.0,
-        format="%.0f",
-        key="set_access",
-        help=text("app.settings.access.help"),
+    speeds = text("app.list_mark").join(
+        f"{text(f'app.person.{name}')} {person.speed_m_per_min:g}" for name, person in PERSONS.items()
     )
+    st.caption(plain(text("app.settings.fixed", access=f"{DEFAULT_MAX_ACCESS_M:g}", speeds=speeds)))
 
 
 def save_form() -> None:
@@ -143,9 +127,7 @@ def save_form() -> None:
             theme=said["set_theme"],
             cutoffs_m=read_cutoffs(said["set_cutoffs"]),
             person=said["set_person"],
-            speeds={name: float(said[f"set_speed_{name}"]) for name in PERSONS},
             households_per_grid=(float(said["set_band"][0]), float(said["set_band"][1])),
-            max_access_m=float(said["set_access"]),
             basemap=said["set_basemap"],
             tianditu_key=_key(said["set_key"], said["set_basemap"]),
         )

@@ -235,14 +235,21 @@ def _apply(workspace: Workspace, layer: str, key: str) -> None:
                     name: value for (at, name), value in sheet.done.items() if at == row
                 }
                 edits = row_edits(layer, str(now[COLUMNS[layer][0]]), new, now)
-                workspace.apply_all(edits, seen=sheet.head, who=sign_in.reader().name)
-                state = workspace.current()
-                sheet.head, sheet.number = state.head, state.number
+                for edit in edits:
+                    _make(workspace, sheet, edit)
                 sheet.done |= {(row, name): value for name, value in new.items()}
     except Exception:
         # What was typed and could not be done must not stay on the screen as if it had been.
         sheet.number = -1
         raise
+
+
+def _make(workspace: Workspace, sheet: Sheet, edit: Edit) -> None:
+    """Make one edit; where others changed the plan meanwhile, the table is drawn anew with their changes in it."""
+    workspace.apply(edit, seen=sheet.head, who=sign_in.reader().name)
+    state = workspace.current()
+    if state.number == sheet.number + 1:
+        sheet.head, sheet.number = state.head, state.number
 
 
 def _is_same(sheet: Sheet, row: int, name: str, value: Any) -> bool:  # noqa: ANN401 - a cell

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridgeo.assessment import DEFAULT_CUTOFFS_M, assess_plan
+from app.settings import read_settings
+from gridgeo.assessment import DEFAULT_CUTOFFS_M, divide_plan
 from gridgeo.coverage import Coverage
 from gridgeo.edit_log import EditRecord
 from gridgeo.errors import FileError, GridgeoError, InputError, PlanError
@@ -466,7 +467,7 @@ def _divided(plan: Plan) -> Plan:
     try:
         # Grids are named when they are made, and readers of both languages share them: the offices' language it is.
         with using_language("zh"):
-            return assess_plan(plan).plan
+            return divide_plan(plan, households_per_grid=read_settings().households_per_grid)[0]
     except GridgeoError:
         # A plan that lacks a layer still opens: its pages say what to add.
         return plan

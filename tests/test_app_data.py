@@ -60,9 +60,7 @@ class TestSettings:
             theme="dark",
             cutoffs_m=(250.0, 1000.0),
             person="elder",
-            speeds={"adult": 80.0, "elder": 50.0, "wheelchair": 45.0},
             households_per_grid=(200.0, 400.0),
-            max_access_m=120.0,
             basemap="tianditu",
             tianditu_key="abc123",
         )
@@ -78,9 +76,7 @@ class TestSettings:
             'cutoffs_m = "300"',
             'theme = "pink"',
             "households_per_grid = [500, 300]",
-            "max_access_m = inf",
             'tianditu_key = "a&b"',
-            "speeds = 3",
             "cutoffs_m = [nan]",
         ],
     )
