@@ -79,7 +79,7 @@ def read_rows(path, encoding):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
 def test_shapefiles_come_back_equal_with_a_table_of_names(plan, tmp_path, encoding):
-    done = export_plan(plan, tmp_path, format="shp", encoding=encoding)
+    done = export_plan(plan, tmp_path, format="shp", encoding=encoding, sensitive=True)
     rows = read_rows(tmp_path / "fields.csv", encoding)
     fields = {(layer, column): field for layer, column, field in rows[1:]}
     assert all(len(field.encode(encoding)) <= 10 for field in fields.values())
@@ -199,6 +199,14 @@ def test_public_sums_hide_small_counts_and_the_one_the_total_gives_away(plan):
     assert elderly.isna().tolist() == [True, True, False, False, True, True, False, False]
     assert shown["units"].set_index("unit_id")["elderly"].isna().to_dict() == {"S": False, "C0": True, "C1": True}
     assert "households" in shown["grids"]
+
+
+def test_points_do_not_tell_of_illness_or_need_unless_asked(plan, tmp_path):
+    for sensitive in (False, True):
+        export_plan(plan, tmp_path, format="gpkg", sensitive=sensitive)
+        columns = set(pyogrio.read_dataframe(tmp_path / "plan.gpkg", layer="households").columns)
+        assert ({"disabled", "low_income"} <= columns) is sensitive
+        assert {"households", "elderly"} <= columns
 
 
 def test_a_public_export_holds_no_points_of_people(plan, tmp_path):

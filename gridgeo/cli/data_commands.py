@@ -144,6 +144,7 @@ def export(
     ] = "utf-8",
     *,
     public: Annotated[bool, typer.Option("--public", help=text("cli.export_public"))] = False,
+    sensitive: Annotated[bool, typer.Option("--sensitive", help=text("cli.export_sensitive"))] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a plan for other programs."""
@@ -153,7 +154,7 @@ def export(
         raise typer.BadParameter(f"--format {form} ({' | '.join(FORMATS)})")
     if encoding not in ENCODINGS:
         raise typer.BadParameter(f"--encoding {encoding} ({' | '.join(ENCODINGS)})")
-    done = export_plan(read_plan(plan), out, format=form, encoding=encoding, public=public)
+    done = export_plan(read_plan(plan), out, format=form, encoding=encoding, public=public, sensitive=sensitive)
     if as_json:
         losses = [vars(loss) for loss in done.losses]
         output.print_json({"files": [str(file) for file in done.files], "losses": losses})

@@ -29,6 +29,9 @@ FORMATS = ("gpkg", "shp", "geojson", "kml", "dxf", "xlsx", "csv", "parquet")
 ENCODINGS = ("utf-8", "gbk")
 """Of Shapefiles and CSV files."""
 
+SENSITIVE = ("disabled", "low_income")
+"""Counts that nobody should find at a single address: left out of an export's points unless asked for."""
+
 _KINDS = {"point": (0,), "line": (1,), "polygon": (2,)}
 _BORDERS = ("units", "grids", "blocks")
 _LABELS = {"units": "name", "grids": "code"}
@@ -58,6 +61,7 @@ def export_plan(
     encoding: str = "utf-8",
     public: bool = False,
     threshold: int = THRESHOLD,
+    sensitive: bool = False,
 ) -> Export:
     """Write a plan for other programs.
 
@@ -75,6 +79,8 @@ def export_plan(
         Only sums by unit and grid, small counts hidden: no households, no points of people.
     threshold : int
         With `public`: counts from 1 up to below this are hidden.
+    sensitive : bool
+        Whether single points keep what tells of illness or need (`SENSITIVE`); sums by area always do.
 
     Returns
     -------
@@ -92,7 +98,7 @@ def export_plan(
         if value not in allowed:
             raise InputError("unknown_choice", value=value, allowed=", ".join(allowed))
     folder = Path(folder)
-    layers = _layers(plan, public=public, threshold=threshold)
+    layers = _layers(plan, public=public, threshold=threshold, sensitive=sensitive)
     losses: list[Loss] = []
     writers: dict[str, Callable[[dict[str, gpd.GeoDataFrame], Path], None]] = {
         "gpkg": _write_gpkg,
@@ -123,11 +129,13 @@ def export_plan(
         raise FileError("unwritable_file", file=folder.name, detail=detail) from error
 
 
-def _layers(plan: Plan, *, public: bool, threshold: int) -> dict[str, gpd.GeoDataFrame]:
+def _layers(plan: Plan, *, public: bool, threshold: int, sensitive: bool) -> dict[str, gpd.GeoDataFrame]:
     if public:
         shown = {**summarize_public(plan, threshold=threshold), "stations": plan.stations, "streets": plan.streets}
     else:
         shown = {name: drop_personal(name, layer) for name, layer in plan.layers().items()}
+        if not sensitive:
+            shown["households"] = shown["households"].drop(columns=list(SENSITIVE), errors="ignore")
     return {name: layer for name, layer in shown.items() if len(layer)}
 
 
