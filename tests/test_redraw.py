@@ -289,6 +289,23 @@ def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(key, kind, valu
         ("edit_wrong_value", {"kind": "set_households", "household": "H00", "households": -1}),
         ("edit_wrong_value", {"kind": "set_households", "household": "H00", "households": 1.5}),
         ("edit_wrong_value", {"kind": "set_station", "station": "S1", "capacity": float("inf")}),
+        ("edit_wrong_value", {"kind": "set_station", "station": "S1", "capacity": 10**400}),
+        ("edit_wrong_value", {"kind": "set_station", "station": "S1", "capacity": 10**5000}),
+        ("edit_wrong_value", {"kind": "set_station", "station": "S1", "hours": "sometimes"}),
+        ("edit_wrong_value", {"kind": "open_gate", "gate": "D2", "hours": "25:00-26:00"}),
+        ("edit_wrong_value", {"kind": "set_households", "household": "H00", "households": 10**30}),
+        ("edit_wrong_value", {"kind": "move_station", "station": "S1", "at": [1e300, 1]}),
+        ("edit_wrong_value", {"kind": "move_station", "station": "S1", "at": [10**400, 1]}),
+        ("edit_wrong_value", {"kind": "move_station", "station": "S1", "at": {"x": 1, "y": 2}}),
+        ("edit_wrong_value", {"kind": "split_grid", "grid": "G1", "line": [[n, n % 7] for n in range(10_001)]}),
+        ("edit_wrong_value", {"kind": "rename_grid", "grid": "G1", "name": "a\x00b"}),
+        ("edit_wrong_value", {"kind": "rename_grid", "grid": "G1", "name": "a\nb"}),
+        ("edit_wrong_value", {"kind": "rename_grid", "grid": "G1", "name": "a\u202eb"}),
+        ("edit_wrong_value", {"kind": "rename_grid", "grid": "G1", "name": "a\ud800"}),
+        ("edit_wrong_value", {"kind": "rename_grid", "grid": "G1", "name": "x" * 1001}),
+        ("edit_wrong_value", {"kind": "add_station", "station": "a\tb", "at": [1, 2]}),
+        ("edit_unknown_kind", {"kind": "a\nb" * 999}),
+        ("edit_unknown_value", {"kind": "lock_grid", "grid": "G1", "a\nb": 1}),
     ],
 )
 def test_an_edit_of_the_wrong_form_is_one_sentence(key, said):
@@ -298,6 +315,7 @@ def test_an_edit_of_the_wrong_form_is_one_sentence(key, said):
     for language in ("zh", "en"):
         with using_language(language):
             assert "\n" not in str(caught.value)
+            assert len(str(caught.value)) < 600
 
 
 @pytest.mark.parametrize("kind", VOCABULARY)

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from redraw_places import random_edit, snapshot, town
 
-from gridgeo.edit_log import EditRecord, require_sound
+from gridgeo.edit_log import EditRecord, require_sound, seal_record
 from gridgeo.errors import FileError, GridgeoError, InputError, PlanError
 from gridgeo.partition import Partition, check_partition
 from gridgeo.redraw import (
@@ -79,6 +79,21 @@ def test_undo_and_redo_of_any_depth_are_exact():
         assert snapshot(redo_edits(back, depth)) == kept[-1]
         assert snapshot(redo_edits(back, 1)) == kept[-depth]
     assert snapshot(states[0]) == kept[0]
+
+
+def test_a_name_in_the_log_is_one_line_that_can_be_stored(tmp_path):
+    plan = apply_edit(town(), RENAME, who="李\n\x00\ud800\u202e四" + "x" * 999).plan
+    assert plan.edits[0].who.startswith("李    四xxx")
+    assert len(plan.edits[0].who) == 200
+    write_plan(plan, tmp_path / "a.gpkg")
+    assert read_log(tmp_path / "a.gpkg") == plan.edits
+
+
+def test_a_log_with_values_that_are_refused_today_can_still_be_read():
+    plan = town()
+    old = '{"kind":"set_station","station":"S1","hours":"sometimes"}'
+    record = seal_record("", rev=1, time="2026-01-01T00:00:00Z", who="", kind="set_station", edit=old, changes="[]")
+    assert "sometimes" in tabulate_log(replace(plan, edits=(record,)))["what"][0]
 
 
 def test_a_new_edit_ends_what_could_be_redone():

@@ -68,11 +68,19 @@ def test_a_scenario_survives_its_file(tmp_path):
         ("scenario_edit", '[[edit]]\nkind = "fly"'),
         ("scenario_edit", '[[edit]]\nkind = "open_gate"'),
         ("scenario_edit", "edit = 3"),
+        ("scenario_entry_no_text", "plan = 3"),
+        ("scenario_entry_no_text", "name = ['a']"),
+        ("unreadable_file", b"\x80\x00" * 99),
+        ("unreadable_file", 'name = "a"'.encode("utf-16")),
+        ("unreadable_file", b"#" * 10_000_001),
+        ("unreadable_file", "a = " + "[" * 5000 + "]" * 5000),
+        ("unreadable_file", "n = " + "9" * 5000),
     ],
+    ids=lambda value: value[:20] if isinstance(value, str) else "bytes",
 )
 def test_a_file_that_is_wrong_is_one_sentence(tmp_path, key, said):
     path = tmp_path / "a.toml"
-    path.write_text(said, encoding="utf-8")
+    path.write_bytes(said if isinstance(said, bytes) else said.encode())
     with pytest.raises(GridgeoError) as caught:
         read_scenario(path)
     assert caught.value.key == key

@@ -12,6 +12,7 @@ import pandas as pd
 import typer
 
 from gridgeo.cli import output
+from gridgeo.errors import InputError
 from gridgeo.texts import text
 
 AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
@@ -32,6 +33,8 @@ def edit(
     from gridgeo.scenario import apply_scenario, read_scenario  # noqa: PLC0415
 
     scenario = read_scenario(edits)
+    if not scenario.edits:
+        raise InputError("scenario_without_edits", file=edits.name)
     done: list[Any] = []
     broken: list[Any] = []
 

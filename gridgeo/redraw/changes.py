@@ -188,8 +188,8 @@ def _move(
             raise PlanError("log_disagrees", layer="blocks", row=row + 1, column="grid_id", rev=rev or "–")
     board = board.moved(np.array([row for row, *_ in moves], dtype=np.int64), [grid for *_, grid in moves])
     blocks, households = done.get("blocks", plan.blocks), done.get("households", plan.households)
-    home = find_ground(plan).home
-    code = np.where(home < 0, 0, board.code[home])
+    # Those outside all blocks have the home -1: the None put last.
+    code = np.append(board.code, 0)[find_ground(plan).home]
     done["blocks"] = set_arrays(blocks, {"grid_id": pick_texts(board.names, board.code, blocks["grid_id"].dtype)})
     done["households"] = set_arrays(households, {"grid_id": pick_texts(board.names, code, households["grid_id"].dtype)})
     if blocks is plan.blocks:

@@ -9,16 +9,19 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Literal
+from unicodedata import category
 
 import shapely
 
 from gridgeo.errors import InputError
+from gridgeo.network.hours import is_open_at
 from gridgeo.schema import BARRIER_KINDS, GRID_KINDS, STREET_CLASSES
 from gridgeo.texts import text
 
-ValueKind = Literal["id", "ids", "text", "number", "count", "flag", "point", "line", "shape"]
+ValueKind = Literal["id", "ids", "text", "hours", "number", "count", "flag", "point", "line", "shape"]
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,9 @@ class Slot:
     name : str
         Its name.
     kind : str
-        What it holds: ``id`` or ``text``, ``ids`` (several), ``number``, ``count`` (a whole number from zero),
-        ``flag``, ``point`` ([x, y] in the plan's metres), ``line`` (a list of points), ``shape`` (the same; a polygon
-        when the last point is the first).
+        What it holds: ``id`` or ``text``, ``ids`` (several), ``hours`` (as OSM writes opening hours), ``number``,
+        ``count`` (a whole number from zero), ``flag``, ``point`` ([x, y] in the plan's metres), ``line`` (a list of
+        points), ``shape`` (the same; a polygon when the last point is the first).
     required : bool
         Whether the edit cannot do without.
     allowed : tuple of str
@@ -56,8 +59,11 @@ _STATION = (
     Slot("services", "text"),
     Slot("capacity", "number"),
     Slot("service_radius_m", "number"),
-    Slot("hours", "text"),
+    Slot("hours", "hours"),
 )
+_MOST_TEXT, _MOST_POINTS, _MOST_PEOPLE, _FARTHEST_M, _MOST_SHOWN = 1000, 10_000, 10**9, 1e8, 80
+# Marks that make what follows be shown from right to left: a name could be made to look like another.
+_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _PEOPLE = tuple(Slot(name, "count") for name in ("elderly", "children", "disabled", "low_income"))
 
 VOCABULARY: MappingProxyType[str, tuple[Slot, ...]] = MappingProxyType(
@@ -77,7 +83,7 @@ VOCABULARY: MappingProxyType[str, tuple[Slot, ...]] = MappingProxyType(
         "open_station": (_need("station", "id"),),
         "close_station": (_need("station", "id"),),
         "set_station": (_need("station", "id"), *_STATION),
-        "open_gate": (_need("gate", "id"), Slot("hours", "text")),
+        "open_gate": (_need("gate", "id"), Slot("hours", "hours")),
         "close_gate": (_need("gate", "id"),),
         "add_street": (
             _need("street", "id"),
@@ -189,13 +195,13 @@ def make_edit(kind: str, values: Mapping[str, object] | None = None, /, **more: 
     {'kind': 'move_blocks', 'blocks': ['B1', 'B2'], 'to': 'G7'}
     """
     if kind not in VOCABULARY:
-        raise InputError("edit_unknown_kind", value=kind, allowed=", ".join(VOCABULARY))
+        raise InputError("edit_unknown_kind", value=_shown_raw(kind), allowed=", ".join(VOCABULARY))
     given = {**(values or {}), **more}
     slots = VOCABULARY[kind]
     unknown = [name for name in given if name not in {slot.name for slot in slots}]
     if unknown:
         allowed = ", ".join(slot.name for slot in slots)
-        raise InputError("edit_unknown_value", kind=kind, name=unknown[0], allowed=allowed)
+        raise InputError("edit_unknown_value", kind=kind, name=_shown_raw(unknown[0]), allowed=allowed)
     done = []
     for slot in slots:
         value = given.get(slot.name)
@@ -229,6 +235,30 @@ def read_edit(said: object) -> Edit:
     return make_edit(said["kind"], {name: value for name, value in said.items() if name not in ("kind", "why")})
 
 
+def recall_edit(said: Mapping[str, Any]) -> Edit:
+    """Make an edit of what an earlier one said of itself, without asking again whether its values are in order.
+
+    Parameters
+    ----------
+    said : mapping
+        What `Edit.as_dict` gave, of this gridgeo or an older one.
+
+    Returns
+    -------
+    Edit
+        The edit.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind.
+    """
+    kind = str(said.get("kind"))
+    if kind not in VOCABULARY:
+        raise InputError("edit_unknown_kind", value=_shown_raw(kind), allowed=", ".join(VOCABULARY))
+    return Edit(kind, tuple((name, _tupled(value)) for name, value in said.items() if name != "kind"))
+
+
 def describe_edit(edit: Edit) -> str:
     """Say in a sentence what an edit does.
 
@@ -250,14 +280,40 @@ def _read(kind: str, slot: Slot, value: object) -> Any:  # noqa: ANN401 (a value
     done = _READERS[slot.kind](value)
     if done is None:
         wanted = text(f"edits.value_{slot.kind}")
-        raise InputError("edit_wrong_value", kind=kind, name=slot.name, value=_shown(value), wanted=wanted)
+        raise InputError("edit_wrong_value", kind=kind, name=slot.name, value=_shown_raw(value), wanted=wanted)
     if slot.allowed and done not in slot.allowed:
         raise InputError("edit_wrong_value", kind=kind, name=slot.name, value=done, wanted=" / ".join(slot.allowed))
     return done
 
 
+def is_plain(value: str) -> bool:
+    """Tell whether text is fit for names: no control characters, nothing that turns the writing round, not too long.
+
+    Parameters
+    ----------
+    value : str
+        The text.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
+    return len(value) <= _MOST_TEXT and not any(
+        category(each) in ("Cc", "Cs", "Zl", "Zp") or each in _TURNING for each in value
+    )
+
+
 def _text(value: object) -> str | None:
-    return (value.strip() or None) if isinstance(value, str) else None
+    return (value.strip() or None) if isinstance(value, str) and is_plain(value.strip()) else None
+
+
+def _hours(value: object) -> str | None:
+    hours = _text(value)
+    try:
+        return None if hours is None or not isinstance(is_open_at(hours, 0), bool) else hours
+    except ValueError:
+        return None
 
 
 def _texts(value: object) -> tuple[str, ...] | None:
@@ -280,13 +336,16 @@ def _amount(value: object) -> float | None:
 
 def _count(value: object) -> int | None:
     number = _amount(value)
-    return None if number is None or number != int(number) else int(number)
+    return None if number is None or number > _MOST_PEOPLE or number != int(number) else int(number)
 
 
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         return None
-    number = float(value)
+    try:
+        number = float(value)
+    except (OverflowError, TypeError, ValueError):
+        return None
     return number if math.isfinite(number) else None
 
 
@@ -298,7 +357,7 @@ def _point(value: object) -> tuple[float, float] | None:
     numbers = [_number(each) for each in value]
     if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:  # noqa: PLR2004 (x and y)
         return None
-    return numbers[0], numbers[1]
+    return (numbers[0], numbers[1]) if max(abs(numbers[0]), abs(numbers[1])) <= _FARTHEST_M else None
 
 
 def _points(value: object) -> tuple[tuple[float, float], ...] | None:
@@ -307,6 +366,9 @@ def _points(value: object) -> tuple[tuple[float, float], ...] | None:
     elif isinstance(value, shapely.Polygon):
         value = list(value.exterior.coords)
     if isinstance(value, str) or not isinstance(value, Iterable):
+        return None
+    value = list(islice(value, _MOST_POINTS + 1))
+    if len(value) > _MOST_POINTS:
         return None
     points = [_point(each) for each in value]
     known = [point for point in points if point is not None]
@@ -319,6 +381,7 @@ _READERS: MappingProxyType[str, Callable[[object], Any]] = MappingProxyType(
     {
         "id": _text,
         "text": _text,
+        "hours": _hours,
         "ids": _texts,
         "number": _amount,
         "count": _count,
@@ -332,6 +395,20 @@ _READERS: MappingProxyType[str, Callable[[object], Any]] = MappingProxyType(
 
 def _listed(value: object) -> Any:  # noqa: ANN401 (JSON)
     return [_listed(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _tupled(value: object) -> Any:  # noqa: ANN401 (a value of the vocabulary)
+    return tuple(_tupled(each) for each in value) if isinstance(value, list) else value
+
+
+def _shown_raw(value: object) -> str:
+    """Show what may be anything in a sentence: on one line, and not at length."""
+    try:
+        said = _shown(value)
+    except ValueError:  # Python refuses to write out a whole number of thousands of digits
+        said = type(value).__name__
+    said = "".join(each if is_plain(each) else "\ufffd" for each in said[: _MOST_SHOWN + 1])
+    return said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}…"
 
 
 def _shown(value: object) -> str:

@@ -14,9 +14,11 @@ from gridgeo.errors import InputError, PlanError
 from gridgeo.plan import Plan
 from gridgeo.redraw.attempt import Outcome, try_edit
 from gridgeo.redraw.changes import apply_changes, read_changes, reverse_changes, write_changes
-from gridgeo.redraw.edits import Edit, describe_edit, read_edit
+from gridgeo.redraw.edits import Edit, describe_edit, is_plain, recall_edit
 from gridgeo.redraw.ground import carry_ground
 from gridgeo.texts import text
+
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ def describe_record(record: EditRecord, log: tuple[EditRecord, ...]) -> str:
         The sentence, in the current language.
     """
     if record.kind not in ("undo", "redo"):
-        return describe_edit(read_edit(json.loads(record.edit)))
+        return describe_edit(recall_edit(json.loads(record.edit)))
     rev = int(json.loads(record.edit)["rev"])
     return text(f"edits.{record.kind}", rev=rev, what=describe_record(log[rev - 1], log))
 
@@ -377,8 +379,9 @@ def source_record(record: EditRecord, log: tuple[EditRecord, ...]) -> EditRecord
 
 def _log(before: Plan, after: Plan, who: str, time: datetime | None, kind: str, edit: str, changes: str) -> Plan:
     stamp = (time or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    name = "".join(each if is_plain(each) else " " for each in who[:_LONGEST_NAME]).strip()
     record = seal_record(
-        log_head(before), rev=len(before.edits) + 1, time=stamp, who=who, kind=kind, edit=edit, changes=changes
+        log_head(before), rev=len(before.edits) + 1, time=stamp, who=name, kind=kind, edit=edit, changes=changes
     )
     return _with_log(after, after, (*before.edits, record))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -129,13 +129,13 @@ def set_arrays(frame: gpd.GeoDataFrame, arrays: Mapping[str, Any]) -> gpd.GeoDat
     return done
 
 
-def pick_texts(texts: Iterable[str | None], places: npt.NDArray[np.int64], kind: object) -> Any:  # noqa: ANN401 (an array)
+def pick_texts(texts: Sequence[str | None], places: npt.NDArray[np.int64], kind: object) -> Any:  # noqa: ANN401 (an array)
     """Make a column of text from few texts that stand in it many times.
 
     Parameters
     ----------
-    texts : iterable of (str or None)
-        The texts.
+    texts : sequence of (str or None)
+        The texts, the first of them None.
     places : ndarray of int
         Which of them stands in each row.
     kind : object
@@ -146,7 +146,16 @@ def pick_texts(texts: Iterable[str | None], places: npt.NDArray[np.int64], kind:
     ExtensionArray
         The column.
     """
-    return pd.array(pa.array(texts, type=pa.large_string()).take(pa.array(places)), dtype=kind)
+    coded = [b"" if each is None else each.encode() for each in texts]
+    widths = {len(each) for each in coded[1:]}
+    if len(widths) > 1 or not places.all() or not any(widths):
+        return pd.array(pa.array(texts, type=pa.large_string()).take(pa.array(places)), dtype=kind)
+    # Ids are nearly always of one length: their bytes are laid out at once.
+    (width,) = widths
+    cells = np.array(coded, dtype=f"S{width}")[places]
+    ends = np.arange(0, width * (len(places) + 1), width, dtype=np.int64)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(cells)]
+    return pd.array(pa.Array.from_buffers(pa.large_string(), len(places), buffers), dtype=kind)
 
 
 def exchange_rows(

@@ -136,11 +136,12 @@ def read_scenario(path: str | Path) -> Scenario:
     if not path.is_file():
         raise FileError("missing_file", file=str(path))
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise FileError("unreadable_file", file=path.name, detail=f"> {_MOST_BYTES:,} B")
-        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        size = path.stat().st_size
+        said = tomllib.loads(path.read_text(encoding="utf-8-sig") if size <= _MOST_BYTES else "")
+    except (OSError, ValueError, RecursionError) as error:  # wrong TOML, wrong bytes, numbers of thousands of digits
         raise FileError("unreadable_file", file=path.name, detail=str(error).splitlines()[0]) from error
+    if size > _MOST_BYTES:
+        raise FileError("unreadable_file", file=path.name, detail=f"> {_MOST_BYTES:,} B")
     unknown = [name for name in said if name not in ("name", "plan", "why", "edit")]
     if unknown:
         raise InputError("scenario_unknown_entry", file=path.name, name=unknown[0])
@@ -151,8 +152,12 @@ def read_scenario(path: str | Path) -> Scenario:
             edits.append(read_edit(each))
         except InputError as error:
             raise InputError("scenario_edit", file=path.name, number=number, detail=error.message) from error
-    texts = {name: said[name] for name in ("name", "plan", "why") if isinstance(said.get(name), str)}
-    return Scenario(texts.get("name") or path.stem, tuple(edits), texts.get("plan"), texts.get("why", ""))
+    texts: dict[str, str] = {}
+    for name in ("name", "plan", "why"):
+        if not isinstance(said.get(name, ""), str):
+            raise InputError("scenario_entry_no_text", file=path.name, name=name)
+        texts[name] = said.get(name, "")
+    return Scenario(texts["name"] or path.stem, tuple(edits), texts["plan"] or None, texts["why"])
 
 
 def write_scenario(scenario: Scenario, path: str | Path) -> Path:
