@@ -306,3 +306,12 @@ def test_the_command_handover_lists_what_goes_where(tmp_path):
     assert json.loads(gridgeo("handover", path, "--since", "2", "--json").stdout)["handover"] == []
     ran = gridgeo("handover", path, "--since", "3")
     assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
+
+
+def test_a_closed_station_is_not_counted_by_the_command_line():
+    from gridgeo.assessment import assess_plan
+    from gridgeo.cli.answers import assessment_answer
+
+    plan = apply_edit(town(), make_edit("close_station", station="S1")).plan
+    assert len(plan.stations) == 2
+    assert assessment_answer(assess_plan(plan), [])["stations"] == 1

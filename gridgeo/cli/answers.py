@@ -42,7 +42,7 @@ def assessment_answer(assessment: Assessment, files: list[Path]) -> dict[str, An
         "name": {"zh": plan.info.name.zh, "en": plan.info.name.en},
         "blocks": len(plan.blocks),
         "grids": len(plan.grids),
-        "stations": len(plan.stations),
+        "stations": len(plan.open_stations),
         "estimated": bool(plan.households["estimated"].any()),
         "notes": [str(note) for note in plan.info.notes],
         "attribution": plan.info.attribution,
@@ -112,7 +112,7 @@ def print_assessment(assessment: Assessment, files: list[Path]) -> None:
     rows = [
         [text("cli.households") + marked, _count(total["households"]), ""],
         [text("cli.persons") + marked, _count(total.get("persons")), ""],
-        [text("cli.stations") + _mark(plan.stations), _count(len(plan.stations)), ""],
+        [text("cli.stations") + _mark(plan.stations), _count(len(plan.open_stations)), ""],
         [text("cli.blocks"), _count(len(plan.blocks)), ""],
         [text("cli.grids"), _count(len(plan.grids)), ""],
     ]
