@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 import gridgeo
 from gridgeo.errors import CRSError, InputError, MissingDataError
+from gridgeo.partition.atoms import make_atoms
+from gridgeo.partition.feasibility import find_infeasible
 from gridgeo.plan import Level, Name, PlanInfo
 from gridgeo.zonings import assign_zoning, compare_zonings, merge_zonings, overlay_zonings, zonings_coincide
 from gridgeo.zonings.labels import moved_blocks, pair_zones, rand_index
@@ -207,3 +209,16 @@ def test_a_merge_covers_blocks_that_a_department_left_out_and_repeats_itself():
     assert merge_zonings(plan, households_per_grid=(250, 350)).rows.equals(found.rows)
     again = plan.replace(zonings=pd.concat([pd.DataFrame(plan.zonings.drop(columns="geometry")), found.rows]))
     assert zonings_coincide(again, "a", "merged").same
+
+
+def test_a_zone_given_up_on_the_way_leaves_no_trace():
+    """A warm start from a department's zoning may give a zone up: its number then stands for nobody."""
+    pairs = pd.DataFrame({"a": [0, 1, 2], "b": [1, 2, 3], "length": 100.0, "strength": 0.0, "walkable": True})
+    nobody = np.zeros(4, dtype=np.int64)
+    atoms = make_atoms(pairs, np.zeros(4), np.full(4, 100.0), np.ones(4), nobody, low=150)
+    blocks = pd.DataFrame({"block_id": list("abcd"), "community_id": None})
+    gaps, dense = (
+        [fault.message for fault in find_infeasible(atoms, blocks, (150, 210), np.array(label))]
+        for label in ([0, 2, 2, 2], [0, 1, 1, 1])
+    )
+    assert gaps == dense

@@ -37,6 +37,9 @@ def find_infeasible(
         For each: which community, which number, and in the remedy what would make it possible.
     """
     low, high = band
+    if label is not None:
+        # A warm start may have given a grid up: then its number is no one's.
+        label = np.unique(label, return_inverse=True)[1].astype(np.int64)
     community = blocks["community_id"].to_numpy(object)
     faults: list[Fault] = []
     for row in np.flatnonzero(atoms.weight > high).tolist():
