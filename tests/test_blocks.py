@@ -318,6 +318,20 @@ def test_a_ring_that_crosses_itself_is_mended_and_told():
     assert blocks.attrs["repairs"][0]["layer"] == "boundary"
 
 
+def test_communities_without_ids_and_endless_boundaries_are_refused():
+    with pytest.raises(InputError) as caught:
+        enclose_blocks(SQUARE, CROSS, communities=gpd.GeoDataFrame(geometry=[SQUARE], crs=CRS))
+    assert caught.value.key == "missing_column"
+    with pytest.raises(InputError) as caught:
+        read_district(shapely.Polygon([(0, 0), (np.inf, 0), (400, 400)]), CRS)
+    assert caught.value.key == "empty_district"
+
+
+def test_a_hole_in_the_boundary_stays_a_hole():
+    ring = SQUARE.difference(shapely.box(150, 150, 250, 250))
+    assert_covers(enclose_blocks(ring, CROSS), ring)
+
+
 def test_degrees_are_refused():
     with pytest.raises(CRSError):
         enclose_blocks(SQUARE, CROSS.to_crs(4326))

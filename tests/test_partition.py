@@ -19,7 +19,7 @@ from gridgeo.blocks import enclose_blocks
 from gridgeo.blocks.edges import find_edges, read_borders
 from gridgeo.blocks.faces import share_borders
 from gridgeo.errors import PartitionError
-from gridgeo.partition import Partition, check_partition, group_buildings, partition_grids
+from gridgeo.partition import Objective, Partition, check_partition, group_buildings, partition_grids
 from gridgeo.partition.atoms import make_atoms, pair_table
 from gridgeo.partition.dedicated import assign_dedicated, find_dedicated
 from gridgeo.partition.exact import solve_region
@@ -286,6 +286,58 @@ def test_no_households_no_blocks_no_band():
     with pytest.raises(PartitionError) as caught:
         partition_grids(blocks, homes(blocks, 50), workload="shops")
     assert caught.value.key == "no_workload"
+
+
+@pytest.mark.parametrize(
+    ("key", "options"),
+    [
+        ("bad_band", {"households_per_grid": (300,)}),
+        ("bad_band", {"households_per_grid": ("a", "b")}),
+        ("bad_band", {"households_per_grid": None}),
+        ("bad_option", {"seed": "x"}),
+        ("bad_option", {"effort": float("nan")}),
+        ("bad_option", {"effort": -1}),
+        ("bad_option", {"pool": 1.5}),
+        ("bad_option", {"objective": Objective(street=float("nan"))}),
+        ("bad_workload", {"workload": "minus"}),
+        ("bad_workload", {"workload": "endless"}),
+        ("bad_workload", {"workload": "words"}),
+        ("missing_column", {"communities": gpd.GeoDataFrame({"name": ["A"]}, geometry=[shapely.box(0, 0, 9, 9)])}),
+        ("missing_column", {"keep": gpd.GeoDataFrame({"name": ["A"]}, geometry=[shapely.box(0, 0, 9, 9)])}),
+    ],
+)
+def test_what_cannot_be_meant_is_said(key, options):
+    blocks, streets = chessboard(3, 3)
+    people = homes(blocks, 50, minus=-3.0, endless=np.inf, words="许多")
+    with pytest.raises(PartitionError) as caught:
+        partition_grids(blocks, people, streets=streets, **options)
+    assert caught.value.key == key
+    assert str(caught.value)
+
+
+def test_odd_but_clear_input_gives_whole_grids():
+    """Seeds below zero, locks on unknown grids, today's grids elsewhere, half the households outside all blocks."""
+    blocks, streets = chessboard(6, 6)
+    people = homes(blocks, 50)
+    today = partition_grids(blocks, people, streets=streets)
+    elsewhere = today.grids.assign(geometry=today.grids.translate(1e5, 0))
+    for options in (
+        {"seed": -7},
+        {"keep": today.blocks, "grids": today.grids.assign(grid_id="nowhere", locked=True).iloc[:1]},
+        {"keep": elsewhere},
+        {"households_per_grid": (1e6, 2e6)},
+    ):
+        assert_sound(partition_grids(blocks, people, streets=streets, effort=0.1, **options))
+    half = partition_grids(blocks, people.assign(geometry=people.translate(300, 0)), streets=streets, effort=0.1)
+    assert half.metrics["households_outside"] == 900
+
+
+def test_blocks_drawn_over_each_other_are_named_with_their_place():
+    blocks, _ = chessboard(6, 6)
+    twice = pd.concat([blocks, blocks.iloc[:1].assign(block_id="again")], ignore_index=True)
+    twice = gpd.GeoDataFrame(twice, crs=CRS)
+    (fault,) = [one for one in check_partition(partition_grids(twice, homes(twice, 50))) if one.key == "blocks_overlap"]
+    assert "50, 50" in fault.remedy
 
 
 def test_workload_replaces_the_count():

@@ -11,7 +11,7 @@ import shapely
 
 from gridgeo.blocks.faces import Geometries, Integers, border_lengths, draw_faces, share_borders, unite
 from gridgeo.crs import require_metric
-from gridgeo.errors import Fault
+from gridgeo.errors import Fault, InputError
 
 _WORTH_TELLING_M2 = 1.0
 
@@ -58,6 +58,8 @@ def cut_ground(district: shapely.Geometry, communities: gpd.GeoDataFrame | None)
         parts = shapely.get_parts(district)
         return Ground(parts, np.full(len(parts), -1, dtype=np.int64))
     require_metric(communities, layer="units")
+    if "unit_id" not in communities:
+        raise InputError("missing_column", layer="units", column="unit_id")
     repairs: list[Fault] = []
     shapes = mend(communities.geometry.to_numpy(), "units", repairs)
     rings = np.r_[shapely.boundary(shapes), shapely.boundary(district)]

@@ -214,6 +214,8 @@ def read_district(
         shapes = boundary.geometry.to_numpy()
     else:
         shapes = np.array([boundary], dtype=object)
+    if not np.isfinite(shapely.get_coordinates(shapes)).all():
+        raise InputError("empty_district")
     shapes = mend(shapes, "boundary", repairs if repairs is not None else [])
     parts = shapely.get_parts(shapely.get_parts(shapes))
     parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON.value]

@@ -224,7 +224,11 @@ def unite(faces: Geometries) -> shapely.Geometry:
     """
     if len(faces) == 0:
         return shapely.Polygon()
-    union = shapely.coverage_union_all(faces)
+    try:
+        union = shapely.coverage_union_all(faces)
+    except shapely.GEOSException:
+        # Not a coverage: faces made elsewhere may overlap. The check says where.
+        union = shapely.union_all(faces)
     parts = shapely.get_parts(union)
     return parts[0] if len(parts) == 1 else union
 

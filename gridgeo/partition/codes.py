@@ -128,7 +128,7 @@ def assign_codes(
         If a community's code does not fit the scheme, or it has more grids than the scheme has numbers.
     """
     known: dict[str, str] = {}
-    if communities is not None:
+    if communities is not None and "code" in communities:
         codes = communities["code"].where(communities["code"].notna(), communities["unit_id"])
         known = dict(zip(communities["unit_id"].astype(str), codes.astype(str), strict=True))
     old = grids["code"] if keep else pd.Series([None] * len(grids), index=grids.index, dtype="str")

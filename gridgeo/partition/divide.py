@@ -23,7 +23,7 @@ import pandas as pd
 import shapely
 
 from gridgeo.blocks.edges import find_edges, read_borders, write_borders
-from gridgeo.blocks.faces import Floats, Integers
+from gridgeo.blocks.faces import Floats, Integers, unite
 from gridgeo.blocks.slivers import locate_faces
 from gridgeo.crs import require_metric
 from gridgeo.errors import Fault, PartitionError
@@ -33,6 +33,7 @@ from gridgeo.partition.codes import CodeScheme, assign_codes, community_sequence
 from gridgeo.partition.dedicated import assign_dedicated
 from gridgeo.partition.feasibility import find_infeasible
 from gridgeo.partition.grid_layer import dissolve_grids, measure_partition
+from gridgeo.partition.options import check_options, check_workload, read_band
 from gridgeo.partition.search import (
     WARM,
     Objective,
@@ -162,7 +163,11 @@ def partition_grids(
     PartitionError
         If there are no blocks, no households, no such workload, or the band is none.
     """
-    low, high = _read_band(households_per_grid)
+    low, high = read_band(households_per_grid)
+    check_options(objective, seed=seed, effort=effort, pool=pool)
+    for layer, frame, column in (("units", communities, "unit_id"), ("keep", keep, "grid_id")):
+        if frame is not None and column not in frame:
+            raise PartitionError("missing_column", layer=layer, column=column)
     blocks = _weigh_blocks(*_read_layers(blocks, households), workload)
     if communities is not None and not blocks["community_id"].isin(communities["unit_id"]).all():
         blocks = blocks.assign(community_id=_communities_of(blocks, communities))
@@ -223,13 +228,6 @@ def check_partition(
     )
 
 
-def _read_band(band: tuple[float, float]) -> tuple[float, float]:
-    low, high = float(band[0]), float(band[1])
-    if not (0 < low <= high < np.inf):
-        raise PartitionError("bad_band", low=band[0], high=band[1])
-    return low, high
-
-
 def _read_layers(blocks: gpd.GeoDataFrame, households: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     blocks, households = require_layer("blocks", blocks), require_layer("households", households)
     if len(blocks) == 0:
@@ -240,8 +238,7 @@ def _read_layers(blocks: gpd.GeoDataFrame, households: gpd.GeoDataFrame) -> tupl
 
 def _weigh_blocks(blocks: gpd.GeoDataFrame, households: gpd.GeoDataFrame, workload: str | None) -> gpd.GeoDataFrame:
     """Sum what the households at its points amount to for each block."""
-    if workload is not None and workload not in households:
-        raise PartitionError("no_workload", column=workload)
+    check_workload(households, workload)
     block = locate_faces(households.geometry.to_numpy(), blocks.geometry.to_numpy())
     inside = block >= 0
     sums = {}
@@ -389,7 +386,10 @@ def _name_grids(
                 ids[one] = grid
                 taken.add(grid)
     used = {one for one in ids if one is not None} | set([] if grids is None else grids["grid_id"])
-    rank = number_places(blocks[["geometry"]].assign(label=label).dissolve("label", method="coverage"))
+    ground = blocks.geometry.to_numpy()
+    rank = number_places(
+        gpd.GeoDataFrame(geometry=[unite(ground[label == one]) for one in range(count)], crs=blocks.crs)
+    )
     digits, number = max(3, len(str(count))), 0
     for one in np.argsort(rank).tolist():
         while ids[one] is None:
