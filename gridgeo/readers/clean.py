@@ -135,7 +135,8 @@ def parse_numbers(cells: pd.Series) -> Numbers:
             continue
         values[at] = number
         if why:
-            changes.append((at, cell, None if math.isnan(number) else number, why))
+            plain = None if math.isnan(number) else int(number) if number.is_integer() else number
+            changes.append((at, cell, plain, why))
     return Numbers(values, tuple(changes), tuple(bad))
 
 

@@ -325,7 +325,12 @@ def _detect(
 
 
 def _told(detection: Detection) -> str:
-    return "; ".join(f"{each.name}: {each.street_m:.0f} m / {each.building_m:.0f} m" for each in detection.hypotheses)
+    def metres(away: float) -> str:
+        return f"{away:.0f} m" if np.isfinite(away) else "–"
+
+    return "; ".join(
+        f"{each.name}: {metres(each.street_m)} / {metres(each.building_m)}" for each in detection.hypotheses
+    )
 
 
 def _note_datum(name: str, raw: RawLayer, datum: Datum, found: Findings) -> None:
