@@ -9,6 +9,8 @@ One street of 1,000 m runs along y = 0. Above it lie four blocks of 250 m, each 
 A household at x walks |x - 50| + 10 m to the post.
 """
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -389,6 +391,11 @@ def test_apply_names_levels_makes_those_missing_and_keeps_the_file(tmp_path):
     assert applied_programme(read_plan(tmp_path / "plan.gpkg")).rules == programme.rules
     again = apply_programme(applied, programme)
     assert again.units["unit_id"].tolist() == applied.units["unit_id"].tolist()
+    top = plan.units.assign(level=["area", "community", "community"])
+    levels = (Level("area", Name("全域", "whole")), *plan.info.levels[1:])
+    other = apply_programme(plan.replace(info=replace(plan.info, levels=levels), units=top), programme)
+    assert [level.level for level in other.info.levels] == ["subdistrict", "area", "community", "grid"]
+    assert other.units["level"].value_counts().to_dict() == {"community": 2, "area": 2, "subdistrict": 1}
 
 
 def zoning(name, zones):

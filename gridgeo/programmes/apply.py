@@ -49,9 +49,14 @@ def apply_programme(plan: Plan, programme: Programme) -> Plan:
 
 
 def _rename_top(plan: Plan, top: str, known: set[str]) -> Plan:
-    """Give the plan's highest level the programme's key, where neither knows the other's."""
+    """Give the plan's highest level the programme's key, where the plan has none of that key.
+
+    A plan may call its whole ground by a key that the programme has for something smaller ("area"): one unit with two
+    levels below it is the whole all the same.
+    """
     have = [each.level for each in plan.info.levels]
-    if top in have or have[0] in known or len(have) < 2:  # noqa: PLR2004 - the only level is the grid
+    whole = len(have) > 2 and (plan.units["level"] == have[0]).sum() == 1  # noqa: PLR2004 - the whole, units, grids
+    if top in have or len(have) < 2 or (have[0] in known and not whole):  # noqa: PLR2004 - the only level is the grid
         return plan
     renamed = plan.units["level"].where(plan.units["level"] != have[0], top)
     levels = (replace(plan.info.levels[0], level=top), *plan.info.levels[1:])
