@@ -52,6 +52,8 @@ button[kind^="primary"], button[kind^="primary"] p {{ color: light-dark({ink}) !
   [data-testid="stButtonGroup"] {{ display: none; }}
   .stMainBlockContainer {{ padding: 0; }}
 }}
+[data-testid="stFileUploader"]:has([data-testid="stFileChipIconError"])::after {{
+  content: "{refused}"; color: light-dark(#9b1c1c, #ffb4b4); font-size: 0.95rem; }}
 </style>"""
 
 
@@ -102,7 +104,7 @@ def page_style() -> str:
         For ``st.html``.
     """
     gray, ink = (f"{LIGHT[name]}, {DARK[name]}" for name in ("grayTextColor", "backgroundColor"))
-    return _STYLE.format(upload=text("app.upload"), gray=gray, ink=ink)
+    return _STYLE.format(upload=text("app.upload"), refused=text("app.upload.refused"), gray=gray, ink=ink)
 
 
 def _typed(name: str, value: str | None) -> Any:  # noqa: ANN401 - whatever the option takes

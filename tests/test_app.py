@@ -187,6 +187,9 @@ class TestServer:
             "--server.fileWatcherType=none",
             "--server.enableXsrfProtection=true",
             "--server.enableStaticServing=false",
+            "--server.maxUploadSize=200",
+            "--server.enableAgentApi=false",
+            "--client.disableDataExport=true",
         ):
             assert flag in arguments
 
