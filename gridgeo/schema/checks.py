@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from pandas.api import types
+from pyproj import CRS
 
 from gridgeo.errors import Fault, InputError
 from gridgeo.schema.layers import LAYERS, Column, Layer
@@ -39,6 +41,12 @@ def empty_layer(name: str, crs: object) -> gpd.GeoDataFrame:
     GeoDataFrame
         No rows, the layer's columns and a geometry.
     """
+    return _empty_layer(name, None if crs is None else CRS.from_user_input(crs)).copy()
+
+
+@lru_cache(maxsize=256)
+def _empty_layer(name: str, crs: CRS | None) -> gpd.GeoDataFrame:
+    """Make it once: a plan of few layers is mostly empty ones, and each takes as long as one of a thousand rows."""
     return complete_layer(name, gpd.GeoDataFrame({"geometry": []}, geometry="geometry", crs=crs))
 
 
