@@ -179,7 +179,7 @@ GRIDS = 'level = "grid"'
         (head('"210 m"', '"0 m"'), "is not a radius above zero"),
         (head('"210 m"', '"5 leagues"'), "is not a radius above zero"),
         (head('"210 m"', '"5 min"\nwalk = "straight"'), "a straight line is measured in metres"),
-        (head('level = "grid"\nradius', 'level = "gird"\nradius'), "there is no level gridd; there are subdistrict"),
+        (head('level = "grid"\nradius', 'level = "gridd"\nradius'), "there is no level gridd; there are subdistrict"),
         (head('name = "post"', "name = 5"), "mine.toml, station 1.name: 5 is not a name"),
         (head('name = "post"\n', ""), "mine.toml, station 1: the key name is missing."),
         (head(COMMUNITY, 'level = "community"\nwithin = "grid"\nname'), "do not stand one within the other"),
