@@ -154,7 +154,6 @@ def _show_steps(bench: Bench) -> None:
             on_click=perform,
             args=(step, bench.path, kind),
             disabled=count == 0,
-            shortcut=keys,
             help=keys,
             width="stretch",
         )

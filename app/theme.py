@@ -41,7 +41,6 @@ _STYLE = """<style>
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: light-dark({gray}) !important; }}
 button[kind^="primary"], button[kind^="primary"] p {{ color: light-dark({ink}) !important; }}
 [data-testid="stMainMenu"], [data-testid="stElementToolbar"], [data-testid="stStatusWidget"] {{ display: none; }}
-[data-testid="stButton"] kbd {{ display: none; }}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: inherit; opacity: 1; }}
 [data-testid="InputInstructions"] {{ display: none; }}
 [data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}

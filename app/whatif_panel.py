@@ -111,7 +111,6 @@ def show_panel(draft: Draft) -> None:
             on_click=perform,
             args=(draft.step, kind),
             disabled=count == 0,
-            shortcut=keys,
             help=keys,
             width="stretch",
         )

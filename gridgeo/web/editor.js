@@ -67,7 +67,16 @@
       box.addEventListener("pointerdown", (event) => this.down(event), true);
       box.addEventListener("pointermove", (event) => this.move(event), true);
       ["pointerup", "pointercancel"].forEach((name) => box.addEventListener(name, (event) => this.up(event), true));
-      document.addEventListener("keydown", (event) => this.key(event));
+      this.hearKeys();
+    }
+
+    /** Keys count in the page around this one too, but never while somebody types. */
+    hearKeys() {
+      const typing = "input:not([type=checkbox]), textarea, select, [contenteditable]";
+      const heard = (event) => event.target.closest(typing) || this.key(event);
+      const pages = new Set([document, window.parent.document]);
+      pages.forEach((page) => page.addEventListener("keydown", heard));
+      window.addEventListener("pagehide", () => pages.forEach((page) => page.removeEventListener("keydown", heard)));
     }
 
     click(event) {

@@ -163,6 +163,11 @@ def test_a_line_a_place_and_a_drag_are_told_in_degrees(host, data):
     assert "drag" in host.told()[-1]
     host.page.keyboard.press("Control+z")
     assert host.told()[-1] == {"step": "undo"}
+    # Who types takes back letters, not edits.
+    host.page.evaluate("document.body.appendChild(document.createElement('input')).focus()")
+    told = len(host.told())
+    host.page.keyboard.press("Control+z")
+    assert len(host.told()) == told
 
 
 def test_what_the_app_has_not_confirmed_is_told_again(host, data):
