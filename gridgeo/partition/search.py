@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridgeo.blocks.faces import Floats, Integers
-from gridgeo.partition.atoms import Atoms, grow_labels, pick_atoms
+from gridgeo.partition.atoms import Atoms, grow_labels, link_parts, pick_atoms
 from gridgeo.partition.exact import choose_sets, fits_somewhere, solve_region
 
 if TYPE_CHECKING:
@@ -309,10 +309,17 @@ def mend_grids(task: Task, label: Integers) -> Integers:
                 break
             found = grow_labels(part.atoms, solved[0])
             now = np.unique(label[nodes], return_inverse=True)[1].astype(np.int64)
-            if _evaluate(part, found) < _evaluate(part, now) - _BETTER:
+            if _is_whole(part.atoms, found) and _evaluate(part, found) < _evaluate(part, now) - _BETTER:
                 label[nodes] = label.max() + 1 + found
                 break
     return label
+
+
+def _is_whole(atoms: Atoms, label: Integers) -> bool:
+    """Tell whether every grid hangs together on foot: two may have reached across the same empty ground."""
+    row = np.repeat(np.arange(len(atoms)), np.diff(atoms.start))
+    inside = atoms.walkable & (label[row] == label[atoms.end])
+    return len(np.unique(link_parts(row, atoms.end, inside, len(atoms)))) == len(np.unique(label))
 
 
 def _try_counts(task: Task, seed: int, effort: float) -> Iterator[Integers]:
