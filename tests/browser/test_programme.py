@@ -29,14 +29,15 @@ def address(serve, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("locale", "title", "named"),
-    [("zh-CN", "未达标之处", "步行可达"), ("en-GB", "Where it fails", "A post")],
+    ("locale", "page", "title", "named"),
+    [("zh-CN", "项目", "未达标之处", "步行可达"), ("en-GB", "Programme", "Where it fails", "A post")],
     ids=["zh", "en"],
 )
-def test_the_first_rule_that_fails_is_on_the_map(visit, until, address, axe, locale, title, named):
+def test_the_first_rule_that_fails_is_on_the_map(visit, until, address, axe, locale, page, title, named):
     seen = visit(lang=locale)
-    seen.page.goto(f"{address}/programme")
-    seen.page.wait_for_selector("iframe")
+    seen.page.goto(address)
+    seen.page.get_by_role("link", name=page).click()
+    seen.page.get_by_test_id("stSelectbox").wait_for()
     panel = seen.page.frame_locator("iframe").locator(".gg-panel-legend")
     panel.wait_for()
     frame = next(each for each in seen.page.frames if "plan_map" in each.url)
