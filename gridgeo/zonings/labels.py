@@ -57,7 +57,18 @@ class Ground:
         return weight
 
     def zone_ids(self, zoning: int) -> pd.Series:
-        """Return the zone of each block by its id; missing for none."""
+        """Return the zone of each block by its id.
+
+        Parameters
+        ----------
+        zoning : int
+            Which zoning.
+
+        Returns
+        -------
+        Series of str, length blocks
+            The zones; missing for none.
+        """
         ids = np.array([*self.zones[zoning], None], dtype=object)
         return pd.Series(ids[self.labels[zoning]], index=self.blocks.index, dtype="str")
 

@@ -40,7 +40,18 @@ class Sides:
     high: float
 
     def beside(self, block: int) -> Ints:
-        """Return the blocks of its region that one can walk to from a block."""
+        """Return the blocks of its region that one can walk to from a block.
+
+        Parameters
+        ----------
+        block : int
+            The block.
+
+        Returns
+        -------
+        ndarray of int64
+            Its neighbours.
+        """
         rows = slice(self.start[block], self.start[block + 1])
         near = self.end[rows][self.walkable[rows]]
         mine: Ints = near[self.region[near] == self.region[block]]
