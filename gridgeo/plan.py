@@ -103,11 +103,12 @@ class Plan:
         What the plan says of itself.
     crs : pyproj.CRS
         The metric system of all layers.
-    units, streets, barriers, gates, buildings, landuse, places, blocks, grids, households, stations, enterprises, \
-    people, needs, visits, zonings : GeoDataFrame
+    units, streets, barriers, gates, buildings, landuse, places, blocks, grids, households, stations : GeoDataFrame
         The layers, complete and typed as `gridgeo.schema.LAYERS` says. `households` also carries ``block_id`` and a
         column ``<level>_id`` for each level (``grid_id``, ``community_id``, ``subdistrict_id``, …), empty where a
         household lies outside.
+    enterprises, people, needs, visits, zonings : GeoDataFrame
+        The further layers that programmes ask for, in the same form.
     edits : tuple of EditRecord
         The log: every edit made, see `gridgeo.redraw`. Layers exchanged with `replace` do not go through it.
     bases : tuple of str

@@ -52,19 +52,36 @@ class Intake:
     ) -> None:
         self.found, self.crs, self.chosen, self.skip_faulty = found, crs, chosen, skip_faulty
         self._ahead: dict[str, Future[RawLayer]] = {}
+        self.district_name: str | None = None
+        """What the boundary's own table calls the district; known once it has been read."""
 
     def read_ahead(self, sources: Mapping[str, Source]) -> None:
-        """Have the files read side by side, each by its own child, before their turn comes."""
+        """Have the files read side by side, each by its own child, before their turn comes.
+
+        Parameters
+        ----------
+        sources : mapping of str to Source
+            Layer → where it comes from.
+        """
         files = {
             name: source for name, source in sources.items() if isinstance(source, (str, Path)) and not is_osm(source)
         }
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
             self._ahead = {name: pool.submit(read_rows, source, name) for name, source in files.items()}
-        self.district_name: str | None = None
-        """What the boundary's own table calls the district; known once it has been read."""
 
     def read_boundary(self, source: Source) -> gpd.GeoSeries | None:
-        """Return the district as one area in metres."""
+        """Read the district as one area.
+
+        Parameters
+        ----------
+        source : Source
+            The boundary.
+
+        Returns
+        -------
+        GeoSeries or None
+            One area in metres; None when there are faults.
+        """
         frame = self.read_layer("units", source, Ground(), stated="boundary")
         if frame is None or self.found.faults:
             return None
@@ -77,7 +94,20 @@ class Intake:
         return gpd.GeoSeries([area], crs=frame.crs)
 
     def read_layers(self, given: Mapping[str, Source], district: gpd.GeoSeries) -> dict[str, gpd.GeoDataFrame]:
-        """Read all layers, the ones that others are compared with first."""
+        """Read all layers, the ones that others are compared with first.
+
+        Parameters
+        ----------
+        given : mapping of str to Source
+            Layer → where it comes from.
+        district : GeoSeries
+            What `read_boundary` gave.
+
+        Returns
+        -------
+        dict
+            Layer → its rows, in the district's system.
+        """
         layers: dict[str, gpd.GeoDataFrame] = {}
         ground = Ground(CRS.from_user_input(district.crs), district)
         for name in _LINES_FIRST:
@@ -110,7 +140,24 @@ class Intake:
     def read_layer(
         self, name: str, source: Source, ground: Ground, *, stated: str | None = None
     ) -> gpd.GeoDataFrame | None:
-        """Read and check one layer; None when it cannot be read at all."""
+        """Read and check one layer.
+
+        Parameters
+        ----------
+        name : str
+            The layer.
+        source : Source
+            Where it comes from.
+        ground : Ground
+            What is known of the place so far.
+        stated : str, optional
+            What its user calls it, where that is not `name`.
+
+        Returns
+        -------
+        GeoDataFrame or None
+            Its rows in metres; None when it cannot be read at all.
+        """
         label = stated or name
         crs = self.crs.get(label) if isinstance(self.crs, Mapping) else self.crs
         try:
