@@ -128,8 +128,9 @@ def enclose_blocks(
         inner = _inner_lines(streets, barriers)
         faces, parent = _split_heavy(faces, households, solid, inner, most_households, most_area_m2)
         faces, part = _drop_empty(keep_buildings_whole(faces, solid), part[parent])
-    faces, parent = split_sprawling(faces, solid)
-    faces, part = _drop_empty(keep_buildings_whole(faces, solid), part[parent])
+    if len(solid):  # a cut across a block is sure to miss its buildings only where they are known
+        faces, parent = split_sprawling(faces, solid)
+        faces, part = _drop_empty(keep_buildings_whole(faces, solid), part[parent])
     unit = np.array([*ground.unit_ids, None], dtype=object)[ground.unit[part]]
     blocks = _as_layer(faces, unit, water, crs)
     blocks = write_borders(blocks, find_edges(blocks, streets, barriers, gates, reach_m=sliver_width_m))
