@@ -62,7 +62,8 @@ _STATION = (
     Slot("hours", "hours"),
 )
 _MOST_TEXT, _MOST_POINTS, _MOST_PEOPLE, _FARTHEST_M, _MOST_SHOWN = 1000, 10_000, 10**9, 1e8, 80
-# Marks that make what follows be shown from right to left: a name could be made to look like another.
+# Marks that make what follows be shown from right to left. Names may hold them, as pages and files show them apart from
+# the words around them; a line of the terminal cannot.
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _PEOPLE = tuple(Slot(name, "count") for name in ("elderly", "children", "disabled", "low_income"))
 
@@ -286,13 +287,15 @@ def _read(kind: str, slot: Slot, value: object) -> Any:  # noqa: ANN401 (a value
     return done
 
 
-def is_plain(value: str) -> bool:
-    """Tell whether text is fit for names: no control characters, nothing that turns the writing round, not too long.
+def is_plain(value: str, *, turning: bool = True) -> bool:
+    """Tell whether text is fit for names: no control characters, not too long.
 
     Parameters
     ----------
     value : str
         The text.
+    turning : bool
+        Whether marks are allowed that turn the direction of writing.
 
     Returns
     -------
@@ -300,7 +303,7 @@ def is_plain(value: str) -> bool:
         Whether it is.
     """
     return len(value) <= _MOST_TEXT and not any(
-        category(each) in ("Cc", "Cs", "Zl", "Zp") or each in _TURNING for each in value
+        category(each) in ("Cc", "Cs", "Zl", "Zp") or (each in _TURNING and not turning) for each in value
     )
 
 
@@ -407,7 +410,7 @@ def _shown_raw(value: object) -> str:
         said = _shown(value)
     except ValueError:  # Python refuses to write out a whole number of thousands of digits
         said = type(value).__name__
-    said = "".join(each if is_plain(each) else "\ufffd" for each in said[: _MOST_SHOWN + 1])
+    said = "".join(each if is_plain(each, turning=False) else "\ufffd" for each in said[: _MOST_SHOWN + 1])
     return said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}…"
 
 

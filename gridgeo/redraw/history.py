@@ -379,7 +379,7 @@ def source_record(record: EditRecord, log: tuple[EditRecord, ...]) -> EditRecord
 
 def _log(before: Plan, after: Plan, who: str, time: datetime | None, kind: str, edit: str, changes: str) -> Plan:
     stamp = (time or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    name = "".join(each if is_plain(each) else " " for each in who[:_LONGEST_NAME]).strip()
+    name = "".join(each if is_plain(each, turning=False) else " " for each in who[:_LONGEST_NAME]).strip()
     record = seal_record(
         log_head(before), rev=len(before.edits) + 1, time=stamp, who=name, kind=kind, edit=edit, changes=changes
     )
