@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from app.server import PORT, serve
+from app.serving.server import PORT, serve
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import LANGUAGES, text
 

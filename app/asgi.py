@@ -7,6 +7,6 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from app.guard import Guard
+from app.serving.guard import Guard
 
 app = st.App(Path(__file__).parent / "main.py", middleware=[Middleware(Guard)])

@@ -8,11 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from app import plans, sign_in
-from app.language import keep_language, speaking
-from app.theme import page_style
+from app.parts.language import keep_language, speaking
+from app.parts.theme import page_style
+from app.parts.widgets import plain, show_told
+from app.state import plans, sign_in
 from app.views import coverage, data, overview, programme, redraw, settings, start, whatif
-from app.widgets import plain, show_told
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import text
 

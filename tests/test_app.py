@@ -5,30 +5,30 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import server
-from app.guard import Guard
-from app.settings import CONFIG_VARIABLE
-from app.widgets import plain
-from app.workspace import HOME_VARIABLE
+from app.parts.widgets import plain
+from app.serving import server
+from app.serving.guard import Guard
+from app.state import environment
+from app.state.settings import CONFIG_VARIABLE
+from app.state.workspace import HOME_VARIABLE
 from gridgeo.assessment import assess_plan
 from gridgeo.coverage import assess_coverage, measure_coverage
 from gridgeo.plan import Name, PlanInfo, make_plan
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.store import read_plan, write_plan
 
-MAIN = Path(server.__file__).parent / "main.py"
+MAIN = server.ENTRY.with_name("main.py")
 
 
 @pytest.fixture
 def open_app(monkeypatch, own_folders):
     def start(plan=None, lang="en"):
-        monkeypatch.setenv(server.PLAN_VARIABLE, str(plan or bundled_plan_path(bundled_places()[0])))
-        monkeypatch.setenv(server.LANGUAGE_VARIABLE, lang)
+        monkeypatch.setenv(environment.PLAN_VARIABLE, str(plan or bundled_plan_path(bundled_places()[0])))
+        monkeypatch.setenv(environment.LANGUAGE_VARIABLE, lang)
         return AppTest.from_file(MAIN, default_timeout=120).run()
 
     return start
@@ -39,7 +39,7 @@ def own_folders(monkeypatch, tmp_path):
     """Let nothing of this machine's settings and plans in, and nothing out."""
     monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "config"))
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.delenv(server.SIGN_IN_VARIABLE, raising=False)
+    monkeypatch.delenv(environment.SIGN_IN_VARIABLE, raising=False)
 
 
 def turn_to(app, name):
@@ -169,7 +169,7 @@ class TestBadPlans:
         assert str(tmp_path) not in app.error[0].value
 
     def test_an_unexpected_failure_shows_no_traceback(self, open_app, monkeypatch):
-        monkeypatch.setattr("app.cache.plan_path", lambda _given: 1 / 0)
+        monkeypatch.setattr("app.state.cache.plan_path", lambda _given: 1 / 0)
         app = open_app()
         assert not app.exception
         assert len(app.error) == 1
@@ -208,7 +208,7 @@ class TestServer:
 
     def test_a_taken_port_is_one_sentence_and_exit_code_1(self):
         with server.socket.socket() as taken:
-            taken.bind((server.HOST, 0))
+            taken.bind((environment.HOST, 0))
             taken.listen()
             done = run_app("--port", str(taken.getsockname()[1]))
         assert done.returncode == 1

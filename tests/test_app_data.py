@@ -13,13 +13,15 @@ from openpyxl import load_workbook
 from redraw_places import town
 from streamlit.testing.v1 import AppTest
 
-from app import access, downloads, imports, plans, server, settings, tables, uploads
-from app.access import Rules, read_rules, role_of
-from app.public import public_map, public_table
-from app.settings import CONFIG_VARIABLE, Settings, read_settings, write_settings
-from app.settings_form import read_cutoffs
-from app.theme import DARK, LIGHT, theme_options
-from app.workspace import HOME_VARIABLE, open_workspace
+from app.parts import downloads, tables
+from app.parts.settings_form import read_cutoffs
+from app.parts.theme import DARK, LIGHT, theme_options
+from app.serving import server
+from app.state import access, environment, imports, plans, settings, uploads
+from app.state.access import Rules, read_rules, role_of
+from app.state.public import public_map, public_table
+from app.state.settings import CONFIG_VARIABLE, Settings, read_settings, write_settings
+from app.state.workspace import HOME_VARIABLE, open_workspace
 from gridgeo.assessment import assess_plan
 from gridgeo.errors import FileError, GridgeoError, InputError
 from gridgeo.maps import coverage_map
@@ -42,8 +44,8 @@ ROLES = '[roles]\nclaim = "groups"\nplanners = ["planning"]\n'
 def own_folders(monkeypatch, tmp_path):
     monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "config"))
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.setenv(server.LANGUAGE_VARIABLE, "en")
-    for name in (server.SIGN_IN_VARIABLE, server.PLAN_VARIABLE):
+    monkeypatch.setenv(environment.LANGUAGE_VARIABLE, "en")
+    for name in (environment.SIGN_IN_VARIABLE, environment.PLAN_VARIABLE):
         monkeypatch.setenv(name, "")
 
 
@@ -182,9 +184,9 @@ class TestRoles:
     def test_without_signing_in_nothing_is_shown(self, monkeypatch, tmp_path, path):
         file = tmp_path / "signin.toml"
         file.write_text(AUTH.format(cookie="s" * 32) + ROLES)
-        monkeypatch.setenv(server.SIGN_IN_VARIABLE, str(file))
-        monkeypatch.setenv(server.PLAN_VARIABLE, str(path))
-        app = AppTest.from_file(server.ENTRY.parent / "main.py", default_timeout=60).run()
+        monkeypatch.setenv(environment.SIGN_IN_VARIABLE, str(file))
+        monkeypatch.setenv(environment.PLAN_VARIABLE, str(path))
+        app = AppTest.from_file(server.ENTRY.with_name("main.py"), default_timeout=60).run()
         assert [button.key for button in app.button] == ["sign_in"]
         assert not app.metric
         assert not app.exception
@@ -367,7 +369,7 @@ class TestPlans:
         assert "." not in stem
 
     def test_an_address_tells_no_path_and_opens_only_known_plans(self, path):
-        app = AppTest.from_file(server.ENTRY.parent / "main.py", default_timeout=60)
+        app = AppTest.from_file(server.ENTRY.with_name("main.py"), default_timeout=60)
         app.query_params["plan"] = "../../etc/passwd"
         app.run()
         assert not app.exception
@@ -375,7 +377,7 @@ class TestPlans:
         key = plans.plan_key(path)
         assert str(path) not in key
         settings.write_whole(settings.config_folder() / "plans.toml", f"plans = [{settings.toml_value(str(path))}]\n")
-        other = AppTest.from_file(server.ENTRY.parent / "main.py", default_timeout=60)
+        other = AppTest.from_file(server.ENTRY.with_name("main.py"), default_timeout=60)
         other.query_params["plan"] = key
         other.run()
         assert not other.error

@@ -9,13 +9,14 @@ import pytest
 from redraw_places import snapshot, town
 from streamlit.testing.v1 import AppTest
 
-from app import server
-from app.drafts import drop_scenario, keep_scenario, list_scenarios, scenario_file, scenario_key
-from app.redrawing import MAP
-from app.settings import CONFIG_VARIABLE
-from app.whatif import MAP as WHATIF_MAP
-from app.whatif import merge_edit
-from app.workspace import HOME_VARIABLE, Workspace, open_workspace
+from app.parts.redrawing import MAP
+from app.parts.whatif import MAP as WHATIF_MAP
+from app.parts.whatif import merge_edit
+from app.serving import server
+from app.state import environment
+from app.state.drafts import drop_scenario, keep_scenario, list_scenarios, scenario_file, scenario_key
+from app.state.settings import CONFIG_VARIABLE
+from app.state.workspace import HOME_VARIABLE, Workspace, open_workspace
 from gridgeo.coverage import assess_coverage
 from gridgeo.maps.features import from_degrees, to_degrees
 from gridgeo.redraw import make_edit
@@ -23,7 +24,7 @@ from gridgeo.scenario import Scenario, assess_fresh, read_scenario
 from gridgeo.store import read_plan, write_plan
 from gridgeo.texts import using_language
 
-MAIN = Path(server.__file__).parent / "main.py"
+MAIN = server.ENTRY.with_name("main.py")
 HOSTILE = "<img src=x onerror=alert(1)>`${x}` **b** [l](u) \u202e"
 numbers = itertools.count(1)
 pages = {}
@@ -46,11 +47,11 @@ def path(tmp_path, written):
 def open_page(monkeypatch, tmp_path, path):
     monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "config"))
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.delenv(server.SIGN_IN_VARIABLE, raising=False)
-    monkeypatch.setenv(server.PLAN_VARIABLE, str(path))
+    monkeypatch.delenv(environment.SIGN_IN_VARIABLE, raising=False)
+    monkeypatch.setenv(environment.PLAN_VARIABLE, str(path))
 
     def start(name, lang="en", **query):
-        monkeypatch.setenv(server.LANGUAGE_VARIABLE, lang)
+        monkeypatch.setenv(environment.LANGUAGE_VARIABLE, lang)
         # AppTest words a widget's options itself when it sends them back.
         words.enter_context(using_language(lang))
         app = AppTest.from_file(MAIN, default_timeout=120)

@@ -1,21 +1,20 @@
 """The programme page without a browser: it shows the report that the command line prints, and nothing of its own."""
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 from test_programmes_rules import HEAD, draw, people
 
-from app import server
-from app.settings import CONFIG_VARIABLE
-from app.widgets import plain
-from app.workspace import HOME_VARIABLE
+from app.parts.widgets import plain
+from app.serving import server
+from app.state import environment
+from app.state.settings import CONFIG_VARIABLE
+from app.state.workspace import HOME_VARIABLE
 from gridgeo.programme_report import leader_table
 from gridgeo.programmes import apply_programme, judge_programme, parse_programme
 from gridgeo.store import read_plan, write_plan
 from gridgeo.texts import using_language
 
-MAIN = Path(server.__file__).parent / "main.py"
+MAIN = server.ENTRY.with_name("main.py")
 RULES = """
 [[rule]]
 rule = "near"
@@ -47,11 +46,11 @@ def plan(tmp_path):
 def open_page(monkeypatch, tmp_path):
     monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "config"))
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.delenv(server.SIGN_IN_VARIABLE, raising=False)
+    monkeypatch.delenv(environment.SIGN_IN_VARIABLE, raising=False)
 
     def start(plan, lang="en"):
-        monkeypatch.setenv(server.PLAN_VARIABLE, str(plan))
-        monkeypatch.setenv(server.LANGUAGE_VARIABLE, lang)
+        monkeypatch.setenv(environment.PLAN_VARIABLE, str(plan))
+        monkeypatch.setenv(environment.LANGUAGE_VARIABLE, lang)
         app = AppTest.from_file(MAIN, default_timeout=120).run()
         pages = app._registered_pages.items()
         app._page_hash = next(page for page, info in pages if info["url_pathname"] == "programme")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from redraw_places import snapshot, town
 
-from app import workspace
-from app.workspace import Workspace, edit_path, open_workspace
+from app.state import workspace
+from app.state.workspace import Workspace, edit_path, open_workspace
 from gridgeo.errors import FileError, GridgeoError, InputError, PlanError
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.redraw import apply_edit, base_plan, find_done, make_edit, save_edits

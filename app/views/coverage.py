@@ -7,10 +7,11 @@ from typing import get_args
 
 import streamlit as st
 
-from app import cache, downloads, measures, sign_in
-from app.component import show_map
-from app.language import language_switch
-from app.questions import ask
+from app.parts import downloads, measures
+from app.parts.component import show_map
+from app.parts.language import language_switch
+from app.parts.questions import ask
+from app.state import cache, sign_in
 from gridgeo.assessment import DEFAULT_CUTOFFS_M
 from gridgeo.maps.results import Show
 from gridgeo.texts import text

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import sign_in
-from app.address import remember
-from app.import_form import show_import
-from app.language import language_switch
-from app.plan_card import show_plan
-from app.tables import show_tables
+from app.parts.import_form import show_import
+from app.parts.language import language_switch
+from app.parts.plan_card import show_plan
+from app.parts.tables import show_tables
+from app.state import sign_in
+from app.state.address import remember
 from gridgeo.texts import text
 
 

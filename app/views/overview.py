@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import cache, downloads, sign_in, widgets
-from app.component import show_map, take_events
-from app.language import language_switch
+from app.parts import downloads, widgets
+from app.parts.component import show_map, take_events
+from app.parts.language import language_switch
+from app.state import cache, sign_in
 from gridgeo.assessment import Assessment
 from gridgeo.texts import text
 

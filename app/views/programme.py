@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import cache, programmes, sign_in
-from app.component import show_map, take_events
-from app.downloads import offer_downloads
-from app.language import language_switch
-from app.programme_panel import choose_programme, choose_rule, show_counts, show_rule
-from app.widgets import plain
+from app.parts.component import show_map, take_events
+from app.parts.downloads import offer_downloads
+from app.parts.language import language_switch
+from app.parts.programme_panel import choose_programme, choose_rule, show_counts, show_rule
+from app.parts.widgets import plain
+from app.state import cache, programmes, sign_in
 from gridgeo.programme_report import leader_table, unit_table
 from gridgeo.programmes import ProgrammeReport
 from gridgeo.texts import text

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import cache
-from app.component import editing, show_map
-from app.language import language_switch, reader_language
-from app.live import live, show_told, watch
-from app.redraw_panel import Bench, painted, show_panel
-from app.redrawing import MAP, desk, hear_map
-from app.settings import read_settings
-from app.sign_in import require_planner
+from app.parts.component import editing, show_map
+from app.parts.language import language_switch, reader_language
+from app.parts.live import live, show_told, watch
+from app.parts.redraw_panel import Bench, painted, show_panel
+from app.parts.redrawing import MAP, desk, hear_map
+from app.state import cache
+from app.state.settings import read_settings
+from app.state.sign_in import require_planner
 from gridgeo.texts import text
 
 MAP_HEIGHT = 640

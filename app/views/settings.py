@@ -7,10 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import settings_form, sign_in
-from app.language import language_switch
-from app.settings import Settings, config_folder, read_settings
-from app.widgets import attempt, plain
+from app.parts import settings_form
+from app.parts.language import language_switch
+from app.parts.widgets import attempt, plain
+from app.state import sign_in
+from app.state.settings import Settings, config_folder, read_settings
 from gridgeo.texts import text
 
 

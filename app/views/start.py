@@ -8,9 +8,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import plans, sign_in, uploads
-from app.language import language_switch
-from app.widgets import attempt, plain
+from app.parts.language import language_switch
+from app.parts.widgets import attempt, plain
+from app.state import plans, sign_in, uploads
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.texts import text
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import cache
-from app.language import language_switch
-from app.live import live, show_told, watch
-from app.sign_in import require_planner
-from app.whatif import MAP, hear_map, open_draft
-from app.whatif_panel import choose_scenario, show_comparison, show_draft_map, show_panel
+from app.parts.language import language_switch
+from app.parts.live import live, show_told, watch
+from app.parts.whatif import MAP, hear_map, open_draft
+from app.parts.whatif_panel import choose_scenario, show_comparison, show_draft_map, show_panel
+from app.state import cache
+from app.state.sign_in import require_planner
 from gridgeo.texts import text
 
 MAP_HEIGHT = 600

@@ -9,13 +9,13 @@ from typing import Any
 
 import streamlit as st
 
-from app import cache
-from app.component import Event, take_events
-from app.drafts import keep_scenario, list_scenarios, scenario_key
-from app.live import perform
-from app.settings import read_settings
-from app.sign_in import reader, require_planner
-from app.workspace import Workspace
+from app.parts.component import Event, take_events
+from app.parts.live import perform
+from app.state import cache
+from app.state.drafts import keep_scenario, list_scenarios, scenario_key
+from app.state.settings import read_settings
+from app.state.sign_in import reader, require_planner
+from app.state.workspace import Workspace
 from gridgeo.coverage import Coverage
 from gridgeo.errors import InputError
 from gridgeo.maps.features import from_degrees

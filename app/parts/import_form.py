@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import downloads, plans, sign_in, uploads
-from app.address import forget
-from app.imports import (
+from app.parts import downloads
+from app.parts.widgets import attempt, plain
+from app.state import plans, sign_in, uploads
+from app.state.address import forget
+from app.state.imports import (
     ASK_CRS,
     KINDS,
     LAYERS,
@@ -28,7 +30,6 @@ from app.imports import (
     look_at,
     shown_texts,
 )
-from app.widgets import attempt, plain
 from gridgeo.errors import GridgeoError
 from gridgeo.readers import ImportReport, Preview
 from gridgeo.readers.raw import ROW

@@ -9,9 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from app.cache import KEPT, living
-from app.public import PERSONAL_LAYERS, public_map
-from app.workspace import State
+from app.state.cache import KEPT, living
+from app.state.public import PERSONAL_LAYERS, public_map
+from app.state.workspace import State
 from gridgeo.maps import write_map
 from gridgeo.maps.document import PlanMap
 from gridgeo.maps.programme import programme_map

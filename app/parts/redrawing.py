@@ -11,12 +11,12 @@ import numpy as np
 import shapely
 import streamlit as st
 
-from app import cache
-from app.component import Event, take_events
-from app.drafts import keep_scenario, list_scenarios, scenario_key
-from app.live import perform
-from app.sign_in import reader, require_planner
-from app.workspace import State, Workspace
+from app.parts.component import Event, take_events
+from app.parts.live import perform
+from app.state import cache
+from app.state.drafts import keep_scenario, list_scenarios, scenario_key
+from app.state.sign_in import reader, require_planner
+from app.state.workspace import State, Workspace
 from gridgeo.errors import InputError
 from gridgeo.maps.features import from_degrees
 from gridgeo.plan import Plan

@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from app import sign_in
-from app.language import NAMES
-from app.settings import BASEMAPS, MOST_CUTOFF_M, THEMES, Settings, write_settings
-from app.theme import apply_theme
-from app.widgets import attempt, plain
-from app.workspace import open_workspace
+from app.parts.language import NAMES
+from app.parts.theme import apply_theme
+from app.parts.widgets import attempt, plain
+from app.state import sign_in
+from app.state.settings import BASEMAPS, MOST_CUTOFF_M, THEMES, Settings, write_settings
+from app.state.workspace import open_workspace
 from gridgeo.errors import InputError
 from gridgeo.network import DEFAULT_MAX_ACCESS_M
 from gridgeo.network.persons import PERSONS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from app.settings import config_folder
+from app.state.settings import config_folder
 from gridgeo.errors import Fault, FileError, InputError
 from gridgeo.readers import (
     ColumnMap,

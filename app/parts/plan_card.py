@@ -8,9 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import downloads, plans, sign_in
-from app.widgets import plain
-from app.workspace import open_workspace
+from app.parts import downloads
+from app.parts.widgets import plain
+from app.state import plans, sign_in
+from app.state.workspace import open_workspace
 from gridgeo.plan import Plan
 from gridgeo.store import ENCODINGS, FORMATS, export_plan
 from gridgeo.texts import text

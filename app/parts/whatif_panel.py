@@ -8,15 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from app import cache
-from app.component import editing, show_map, take_events
-from app.drafts import drop_scenario, list_scenarios, scenario_file
-from app.language import reader_language
-from app.live import perform
-from app.settings import read_settings
-from app.whatif import ITEM, NAME, Draft, apply_draft, change, covered_households, new_scenario
-from app.widgets import is_estimated, plain, show_figure
-from app.workspace import State
+from app.parts.component import editing, show_map, take_events
+from app.parts.language import reader_language
+from app.parts.live import perform
+from app.parts.whatif import ITEM, NAME, Draft, apply_draft, change, covered_households, new_scenario
+from app.parts.widgets import is_estimated, plain, show_figure
+from app.state import cache
+from app.state.drafts import drop_scenario, list_scenarios, scenario_file
+from app.state.settings import read_settings
+from app.state.workspace import State
 from gridgeo.maps import work_map
 from gridgeo.maps.editing import whatif_layers
 from gridgeo.maps.ground import names_of

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from app.address import put
-from app.server import LANGUAGE_VARIABLE
-from app.settings import read_settings
+from app.state.address import put
+from app.state.environment import LANGUAGE_VARIABLE
+from app.state.settings import read_settings
 from gridgeo.texts import LANGUAGES, text, using_language
 
 KEPT = "kept_language"

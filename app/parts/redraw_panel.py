@@ -10,9 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from app import cache
-from app.live import perform
-from app.redrawing import (
+from app.parts.live import perform
+from app.parts.redrawing import (
     choose,
     desk,
     edit_plan,
@@ -24,8 +23,9 @@ from app.redrawing import (
     streets_through,
     undoable,
 )
-from app.widgets import plain, show_figure
-from app.workspace import State
+from app.parts.widgets import plain, show_figure
+from app.state import cache
+from app.state.workspace import State
 from gridgeo.maps.ground import names_of
 from gridgeo.redraw import Edit, Finding, describe_edit, make_edit, suggest_repairs, tabulate_log
 from gridgeo.texts import text
@@ -134,7 +134,7 @@ def painted(bench: Bench) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        ``to`` and ``look`` for `app.component.editing`.
+        ``to`` and ``look`` for `app.parts.component.editing`.
     """
     target = st.session_state.get(TARGET)
     blocks = cache.redraw_map(bench.path, bench.state, bench.band)["layers"].get("blocks")

@@ -1,4 +1,4 @@
-"""Who is at the page: everybody on this computer is a planner, unless the office has a sign-in (see `app.access`)."""
+"""Who is at the page: a planner on this computer, unless the office has a sign-in (see `app.state.access`)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.access import Role, Rules, read_rules, role_of
-from app.server import SIGN_IN_VARIABLE
+from app.state.access import Role, Rules, read_rules, role_of
+from app.state.environment import SIGN_IN_VARIABLE
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import text
 

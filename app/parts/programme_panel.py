@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.programmes import known_programmes
-from app.widgets import plain, show_figure
+from app.parts.widgets import plain, show_figure
+from app.state.programmes import known_programmes
 from gridgeo.plan import Plan
 from gridgeo.programme_report import leader_table
 from gridgeo.programmes import Programme, ProgrammeReport, Verdict

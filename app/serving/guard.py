@@ -12,8 +12,8 @@ from typing import Any
 
 import streamlit
 
-from app.server import HOSTS_VARIABLE
-from app.settings import read_settings
+from app.state.environment import HOSTS_VARIABLE
+from app.state.settings import read_settings
 from gridgeo.maps.basemaps import BASEMAPS
 
 HOSTS = ("127.0.0.1", "localhost", "[::1]")

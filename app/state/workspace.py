@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.settings import read_settings
+from app.state.settings import read_settings
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, divide_plan
 from gridgeo.coverage import Coverage
 from gridgeo.edit_log import EditRecord

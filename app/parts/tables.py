@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import downloads, sign_in
-from app.address import remember
-from app.widgets import attempt, plain
-from app.workspace import Workspace, open_workspace
+from app.parts import downloads
+from app.parts.widgets import attempt, plain
+from app.state import sign_in
+from app.state.address import remember
+from app.state.workspace import Workspace, open_workspace
 from gridgeo.errors import InputError
 from gridgeo.plan import Plan
 from gridgeo.redraw import Edit, make_edit, tabulate_log

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.server import HOST, UPLOAD_MB
+from app.state.environment import HOST, UPLOAD_MB
 from gridgeo.errors import FileError
 from gridgeo.texts import text
 

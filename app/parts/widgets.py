@@ -8,10 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import sign_in
-from app.address import remember
-from app.public import public_table
-from app.settings import read_settings
+from app.state import sign_in
+from app.state.address import remember
+from app.state.public import public_table
+from app.state.settings import read_settings
 from gridgeo.assessment import Assessment
 from gridgeo.errors import GridgeoError
 from gridgeo.maps import level_table

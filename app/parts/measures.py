@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from app import sign_in
-from app.cache import Answer
-from app.component import take_events
-from app.public import public_table
-from app.widgets import count_column, is_estimated, plain, rate_column, show_figure
+from app.parts.component import take_events
+from app.parts.widgets import count_column, is_estimated, plain, rate_column, show_figure
+from app.state import sign_in
+from app.state.cache import Answer
+from app.state.public import public_table
 from gridgeo.coverage import inside_on_paper, measure_coverage, trace_walk
 from gridgeo.maps import level_table
 from gridgeo.maps.routes import walk_layer

@@ -11,8 +11,8 @@ from typing import Any
 import geopandas as gpd
 import streamlit as st
 
-from app.public import public_map
-from app.workspace import State, Workspace, open_workspace
+from app.state.public import public_map
+from app.state.workspace import State, Workspace, open_workspace
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment, assess_plan
 from gridgeo.coverage import Coverage, assess_coverage
 from gridgeo.gaps import find_gaps

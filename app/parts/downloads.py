@@ -17,9 +17,9 @@ import pyogrio
 import shapely
 import streamlit as st
 
-from app import sign_in
-from app.plans import file_stem
-from app.public import PERSONAL_LAYERS, public_table
+from app.state import sign_in
+from app.state.plans import file_stem
+from app.state.public import PERSONAL_LAYERS, public_table
 from gridgeo.coverage import Coverage
 from gridgeo.maps import level_table
 from gridgeo.plan import Plan

@@ -10,9 +10,9 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from app.language import speaking
-from app.widgets import plain
-from app.workspace import open_workspace
+from app.parts.language import speaking
+from app.parts.widgets import plain
+from app.state.workspace import open_workspace
 from gridgeo.errors import GridgeoError
 from gridgeo.texts import text
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.settings import config_folder
+from app.state.settings import config_folder
 from gridgeo.errors import FileError
 
 Role = Literal["viewer", "planner"]

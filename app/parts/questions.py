@@ -6,10 +6,10 @@ import datetime as dt
 
 import streamlit as st
 
-from app.address import remember
-from app.cache import Asked
-from app.settings import read_settings
-from app.widgets import read_metres
+from app.parts.widgets import read_metres
+from app.state.address import remember
+from app.state.cache import Asked
+from app.state.settings import read_settings
 from gridgeo.coverage.assess import list_services
 from gridgeo.network.persons import PERSONS
 from gridgeo.plan import Plan

@@ -7,7 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from app.workspace import Workspace
+from app.state.workspace import Workspace
 from gridgeo.errors import FileError, GridgeoError
 from gridgeo.scenario import Scenario, read_scenario, write_scenario
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
-from app.settings import read_settings
+from app.state.settings import read_settings
 from gridgeo.maps.basemaps import basemap_data
 from gridgeo.maps.document import WEB
 from gridgeo.maps.patches import patch_layer

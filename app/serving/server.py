@@ -8,24 +8,16 @@ import socket
 import sys
 from pathlib import Path
 
-from app.access import Rules, find_sign_in, read_rules
-from app.settings import config_folder, read_settings
-from app.theme import theme_options
+from app.parts.theme import theme_options
+from app.state.access import Rules, find_sign_in, read_rules
+from app.state.environment import HOST, HOSTS_VARIABLE, LANGUAGE_VARIABLE, PLAN_VARIABLE, SIGN_IN_VARIABLE, UPLOAD_MB
+from app.state.settings import config_folder, read_settings
 from gridgeo.errors import FileError
 from gridgeo.store import read_plan
 from gridgeo.texts import text, using_language
 
-HOST = "127.0.0.1"
 PORT = 8501
-ENTRY = Path(__file__).parent / "asgi.py"
-LANGUAGE_VARIABLE = "GRIDGEO_APP_LANG"
-PLAN_VARIABLE = "GRIDGEO_APP_PLAN"
-SIGN_IN_VARIABLE = "GRIDGEO_APP_SIGN_IN"
-"""Set to the office's sign-in file while there is one; see `app.sign_in`."""
-
-HOSTS_VARIABLE = "GRIDGEO_APP_HOSTS"
-UPLOAD_MB = 200
-"""The largest file that may be uploaded; larger ones are opened by their path on this computer."""
+ENTRY = Path(__file__).parents[1] / "asgi.py"
 
 # Streamlit's own defaults listen on every interface, send usage statistics and show tracebacks to the browser.
 FLAGS = {

@@ -1,0 +1,1 @@
+"""What pages are made of: the map component, forms, tables, figures, downloads."""
