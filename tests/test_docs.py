@@ -29,10 +29,20 @@ def blocks(path, language):
     )
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_the_commands_and_the_example_of_the_readme_run(readme, tmp_path):
+def commands_of(readme):
     lines = [line for block in blocks(readme, "sh") for line in block.splitlines()]
-    commands = [shlex.split(line) for line in lines if line.startswith("gridgeo ")]
+    return [shlex.split(line) for line in lines if line.startswith("gridgeo ")]
+
+
+def test_both_readmes_hold_the_same_commands_and_the_same_example():
+    english, chinese = map(commands_of, READMES)
+    assert chinese == [[name, "--lang", "zh", *rest] for name, *rest in english]
+    assert blocks(READMES[0], "python") == blocks(READMES[1], "python")
+
+
+def test_the_commands_and_the_example_of_the_readme_run(tmp_path):
+    readme = READMES[1]
+    commands = commands_of(readme)
     assert len(commands) == 4
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
     for command in commands:

@@ -218,7 +218,7 @@ from gridgeo.store import read_plan
 from gridgeo.errors import FileError
 plan = read_plan(sys.argv[1])
 for turn in range(300):
-    plan = apply_edit(plan, make_edit("rename_grid", grid="G1", name=("甲" * 3000) + str(turn))).plan
+    plan = apply_edit(plan, make_edit("rename_grid", grid="G1", name=("甲" * 900) + str(turn))).plan
 import os
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 size = os.path.getsize(sys.argv[1]) + 8192

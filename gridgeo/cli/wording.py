@@ -13,6 +13,7 @@ from gridgeo.texts import text
 # The parser marks these cases by their sentence only; each pattern catches what the sentence is about.
 _PLAIN_CASES = {
     "no_command": re.compile(r"^No such command '(?P<what>.*)'\.$"),
+    "near_command": re.compile(r"^No such command '(?P<what>.*)'\. Did you mean (?P<near>.*)\?$"),
     "extra_argument": re.compile(r"^Got unexpected extra argument(?:s|\(s\))? \((?P<what>.*)\)$"),
     "no_value": re.compile(r"^Option '?(?P<what>[^' ]+)'? requires (?:an argument|\d+ arguments)\.?$"),
 }
@@ -48,7 +49,9 @@ def word_misuse(error: typer.TyperException) -> str:
     message = error.format_message()
     for case, pattern in _PLAIN_CASES.items():
         if found := pattern.match(message):
-            return text(f"cli.misuse_{case}", what=found["what"])
+            return text(
+                f"cli.misuse_{case}", **{name: value.replace("'", "") for name, value in found.groupdict().items()}
+            )
     return message
 
 
