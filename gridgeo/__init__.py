@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gridgeo.network import build_network as build_network
     from gridgeo.partition import Partition as Partition
     from gridgeo.partition import check_partition as check_partition
+    from gridgeo.partition import group_buildings as group_buildings
     from gridgeo.partition import partition_grids as partition_grids
     from gridgeo.plan import Plan as Plan
     from gridgeo.plan import check_plan as check_plan
@@ -87,6 +88,7 @@ _WHERE = {
     "export_plan": "store",
     "find_gaps": "gaps",
     "find_overlap": "sharing",
+    "group_buildings": "partition",
     "import_plan": "readers",
     "make_example": "examples",
     "judge_programme": "programmes",

@@ -217,10 +217,15 @@ class TestWhatIf:
 
     def test_without_a_scenario_the_page_says_what_to_do(self, open_page):
         app = open_page("whatif")
-        assert "Give it a name" in app.info[0].value
+        assert "Begin one" in app.info[0].value
         app.text_input(key="whatif_name").set_value(HOSTILE).run()
         press(app, "whatif_begin")
         assert app.query_params["scenario"] == scenario_key(HOSTILE.strip())
+
+    def test_a_scenario_can_begin_without_a_name(self, open_page):
+        app = open_page("whatif")
+        press(app, "whatif_begin")
+        assert app.query_params["scenario"] == scenario_key("Scenario 1")
 
     def test_a_dragged_station_is_in_the_scenario_not_in_the_plan(self, drafted, path):
         plan = read_plan(path)

@@ -45,12 +45,13 @@ def choose_scenario(path: Path) -> str | None:
     """
     known = list_scenarios(cache.living(path))
     chosen, name, begin = st.columns([5, 5, 2], vertical_alignment="bottom")
-    said = name.text_input(text("whatif_page.new_name"), key=NAME, max_chars=80)
+    unnamed = text("whatif_page.unnamed", number=len(known) + 1)
+    said = name.text_input(text("whatif_page.new_name"), key=NAME, max_chars=80, placeholder=unnamed)
     begin.button(
         text("whatif_page.begin"),
         key="whatif_begin",
         on_click=perform,
-        args=(new_scenario, path, said),
+        args=(new_scenario, path, said.strip() or unnamed),
         width="stretch",
     )
     if not known:
