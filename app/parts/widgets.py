@@ -130,9 +130,15 @@ def choose_gap(found: Assessment, gaps: list[dict[str, Any]]) -> list[list[float
         st.success(text("app.gaps.none", cutoff=f"{found.coverages[0].cutoff_m:g}"))
         return None
     names = dict(zip(found.plan.stations["station_id"], found.plan.stations["name"], strict=True))
-    sentences = [_gap_sentence(gap, names) for gap in found.gaps.head(SHOWN_GAPS).to_dict("records")]
+    worst = found.gaps.head(SHOWN_GAPS).to_dict("records")
+    sentences = [_gap_sentence(gap, names) for gap in worst]
     chosen = st.radio(
-        text("app.gaps"), range(len(sentences)), format_func=lambda row: plain(sentences[row]), index=None, key="gap"
+        text("app.gaps"),
+        range(len(worst)),
+        format_func=lambda row: plain(sentences[row]),
+        captions=[plain(_next_step(gap)) for gap in worst],
+        index=None,
+        key="gap",
     )
     return gaps[chosen]["bounds"] if chosen is not None else None
 
@@ -215,6 +221,12 @@ def _gap_sentence(gap: dict[str, Any], names: dict[str, str]) -> str:
     return text(
         "app.gaps.row", rank=gap["rank"], households=households, station=station, distance=round(gap["distance_m"])
     )
+
+
+def _next_step(gap: dict[str, Any]) -> str:
+    if not isinstance(gap["remedy"], str):
+        return text("app.gaps.no_remedy")
+    return text("app.gaps.next", remedy=text(f"maps.remedy.{gap['remedy']}"), place=gap["remedy_place"])
 
 
 def attempt(work: Callable[..., object], *values: object) -> None:

@@ -228,7 +228,7 @@ def _print_gaps(assessment: Assessment) -> None:
                 _count(gap["households"]),
                 _worded("cause", gap["cause"]),
                 str(station) if pd.notna(station) else text("cli.none"),
-                _worded("remedy", gap["remedy"]),
+                _next_step(gap),
             ]
         )
     columns = ["gap", "households", "cause", "nearest_station", "remedy"]
@@ -244,6 +244,14 @@ def _print_violations(violations: list[Fault]) -> None:
 def _mark(layer: pd.DataFrame) -> str:
     """Mark what comes from a layer as estimated, if any row of it is."""
     return f" ({text('cli.estimated')})" if layer["estimated"].any() else ""
+
+
+def _next_step(gap: Any) -> str:  # noqa: ANN401 (a row of the gaps)
+    """Word a gap's remedy, where it is, and how many households it would cover."""
+    if not isinstance(gap["remedy"], str):
+        return text("cli.none")
+    remedy, place = _worded("remedy", gap["remedy"]), gap["remedy_place"]
+    return text("cli.remedy_at", remedy=remedy, place=place, households=_count(gap["remedy_households"]))
 
 
 def _worded(kind: str, code: object) -> str:

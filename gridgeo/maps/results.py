@@ -249,6 +249,7 @@ def gap_layer(gaps: gpd.GeoDataFrame | None, plan: Plan) -> MapLayer | None:
         Field(name=both("field.station"), values=gaps["station_id"].map(stations)),
         Field(name=both("field.distance"), values=gaps["distance_m"], unit=both("unit.metres")),
         Field(name=both("field.remedy"), values=gaps["remedy"], codes=_meanings("remedy", gaps["remedy"])),
+        Field(name=both("field.remedy_place"), values=gaps["remedy_place"]),
     ]
     return MapLayer(
         layer_id="gaps",
