@@ -38,6 +38,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            if "place" in getattr(item, "fixturenames", ()) and "place" in item.callspec.params:
+                # A place is assessed, drawn and served once: what asks about it stays in one process.
+                item.add_marker(pytest.mark.xdist_group(item.callspec.params["place"]))
 
 
 @pytest.fixture(scope="session")
