@@ -1,7 +1,6 @@
 """The command line as its users meet it: a process, its exit code, and what it prints where."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,18 +12,13 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from commands import call_gridgeo as gridgeo
 from conftest import ROOT, assess_place
 
 from gridgeo import texts
 from gridgeo.cli.commands import run
 from gridgeo.readers import bundled_plan_path
 from gridgeo.store import write_plan
-
-
-def gridgeo(*arguments, lang="en", cwd=None):
-    environment = {**os.environ, "GRIDGEO_LANG": lang, "COLUMNS": "160", "PYTHONWARNINGS": "error"}
-    command = [sys.executable, "-c", "from gridgeo.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, encoding="utf-8")
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """A worked example from the command line: built, judged, written; and the same figures as in the documents."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 
 import geopandas as gpd
 import pandas as pd
 import pytest
+from commands import call_gridgeo
 from conftest import ROOT
 from test_programmes_rules import HEAD, draw, people
 
@@ -24,9 +22,7 @@ MARKS = {"met": "✓", "not_met": "✗", "unknown": "?"}
 
 
 def gridgeo(*arguments, lang="en"):
-    call = [sys.executable, "-c", "from gridgeo.cli import main; main()", "programme", *map(str, arguments)]
-    environment = {**os.environ, "GRIDGEO_LANG": lang}
-    return subprocess.run(call, env=environment, capture_output=True, text=True, encoding="utf-8")
+    return call_gridgeo("programme", *arguments, lang=lang)
 
 
 def table_of(name):

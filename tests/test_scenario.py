@@ -1,13 +1,11 @@
 """Scenarios: in Python and as files, followed step by step, compared side by side."""
 
 import json
-import os
 import random
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
+from commands import call_gridgeo as gridgeo
 from conftest import ROOT, assess_place
 from redraw_places import random_edit, snapshot, town
 
@@ -183,12 +181,6 @@ def test_what_cannot_be_compared_is_one_sentence():
         with pytest.raises(InputError) as caught:
             compare(base, *results)
         assert caught.value.key == key
-
-
-def gridgeo(*arguments, lang="en"):
-    environment = {**os.environ, "GRIDGEO_LANG": lang, "COLUMNS": "200", "PYTHONWARNINGS": "error"}
-    command = [sys.executable, "-c", "from gridgeo.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8")
 
 
 def test_the_commands_edit_undo_redo_and_log(tmp_path):
