@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 
 from gridgeo.blocks import enclose_blocks
 from gridgeo.coverage import Coverage, assess_coverage
 from gridgeo.gaps import find_gaps
-from gridgeo.network import Network, build_network
+from gridgeo.network import DEFAULT_MAX_ACCESS_M, Network, Person, build_network
 from gridgeo.partition import Partition, partition_grids
 from gridgeo.plan import Plan
 from gridgeo.service_area import service_areas
@@ -65,9 +67,12 @@ def assess_plan(
     plan: Plan,
     *,
     cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M,
-    person: str | None = None,
+    cutoffs_min: tuple[float, ...] | None = None,
+    person: Person | str | None = None,
     service: str | None = None,
     at: str | None = None,
+    max_access_m: float = DEFAULT_MAX_ACCESS_M,
+    network: Network | None = None,
     watch: Watch | None = None,
 ) -> Assessment:
     """Do the main job on a plan.
@@ -78,8 +83,14 @@ def assess_plan(
         The plan; it needs units, streets, households and stations. Blocks and grids are made when it has none.
     cutoffs_m : tuple of float
         Walking distances in metres, inclusive; the first decides the gaps.
-    person, service, at : str, optional
+    cutoffs_min : tuple of float, optional
+        Walking times in minutes instead, at the person's pace; an adult's when no person is given.
+    person, service, at : optional
         Who walks, to which service, at what time of the week: see `gridgeo.assess_coverage`.
+    max_access_m : float
+        How far a household or station may lie from its street, in metres.
+    network : Network, optional
+        The plan's walking network where it is built already; `max_access_m` is then the network's.
     watch : callable, optional
         Called with each step's name when it begins: ``blocks``, ``grids`` (when the plan has none), ``network``,
         ``coverage``, ``gaps``, ``service_areas``.
@@ -101,14 +112,16 @@ def assess_plan(
     partition = None
     if len(plan.blocks) == 0 or len(plan.grids) == 0:
         plan, partition = _divide(plan, clock)
-    with clock.step("network"):
-        network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
+    if network is None:
+        with clock.step("network"):
+            network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates, max_access_m=max_access_m)
     with clock.step("coverage"):
         coverage = assess_coverage(
             network,
             plan.households,
             plan.open_stations,
             cutoff_m=tuple(cutoffs_m),
+            cutoff_min=cutoffs_min,
             person=person,
             service=service,
             at=at,
@@ -118,7 +131,7 @@ def assess_plan(
         gaps = find_gaps(coverages[0], plan)
     with clock.step("service_areas"):
         # The network and the stations as the question saw them: this person's, at this time.
-        areas = service_areas(coverage.network, coverage.stations, cutoffs_m=tuple(cutoffs_m))
+        areas = _reached_streets(coverage)
     return Assessment(plan, partition, network, coverages, gaps, areas, clock.seconds)
 
 
@@ -202,6 +215,18 @@ def _divide(
             seed=seed,
         )
     return plan.replace(blocks=partition.blocks, grids=partition.grids), partition
+
+
+def _reached_streets(coverage: Coverage) -> gpd.GeoDataFrame:
+    """Return the service areas of the stations that are open, at all cutoffs; none at night, when all are shut."""
+    stations, cutoffs = coverage.stations, coverage.cutoffs_m
+    if len(stations) == 0:
+        columns = {"station_id": pd.Series(dtype="str"), "cutoff_m": pd.Series(dtype="float64")}
+        return gpd.GeoDataFrame({**columns, "length_m": pd.Series(dtype="float64")}, geometry=[], crs=stations.crs)
+    areas = service_areas(coverage.network, stations, cutoffs_m=cutoffs)
+    if coverage.network.timed:
+        areas.insert(2, "cutoff_min", np.repeat([coverage.at(each).cutoff_min for each in cutoffs], len(stations)))
+    return areas
 
 
 def _finest_units(plan: Plan) -> gpd.GeoDataFrame | None:

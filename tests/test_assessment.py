@@ -1,12 +1,17 @@
 """The main job on both bundled places, against answers found by other means."""
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
 from conftest import assess_place
 
 from gridgeo.assessment import assess_plan, divide_plan
+from gridgeo.coverage import assess_coverage
 from gridgeo.errors import MissingDataError
+from gridgeo.network import PERSONS, build_network
 from gridgeo.plan import PlanInfo, make_plan
 from gridgeo.readers import bundled_plan_path
 from gridgeo.store import read_plan
@@ -66,6 +71,30 @@ def test_a_plan_with_grids_keeps_them():
     assert again.plan is plan
     assert [coverage.cutoff_m for coverage in again.coverages] == [400.0]
     assert "blocks" not in again.seconds
+
+
+def test_minutes_a_pace_and_an_access_limit_are_asked_for():
+    """Ten minutes at 60 m/min are what a fresh assessment finds; the basis names all that was asked."""
+    known = assess_place("qinghuayuan")
+    slow = replace(PERSONS["elder"], speed_m_per_min=60.0)
+    found = assess_plan(known.plan, cutoffs_min=(10, 5), person=slow, max_access_m=50.0)
+    network = build_network(known.plan.streets, barriers=known.plan.barriers, gates=known.plan.gates, max_access_m=50.0)
+    asked = assess_coverage(network, known.plan.households, known.plan.stations, cutoff_min=10, person=slow)
+    assert np.array_equal(found.coverages[0].covered, asked.covered)
+    assert [(each.cutoff_m, each.cutoff_min) for each in found.coverages] == [(600.0, 10.0), (300.0, 5.0)]
+    basis = found.coverages[0].basis
+    assert (basis["max_access_m"], basis["speed_m_per_min"], basis["cutoff_min"]) == (50.0, 60.0, 10.0)
+    areas = found.service_areas
+    assert set(zip(areas["cutoff_m"], areas["cutoff_min"], strict=True)) == {(600.0, 10.0), (300.0, 5.0)}
+
+
+def test_at_night_nobody_is_covered_and_no_street_is_reached():
+    known = assess_place("qinghuayuan")
+    plan = known.plan.replace(stations=known.plan.stations.assign(hours="Mo-Fr 09:00-17:00"))
+    found = assess_plan(plan, at="Sun 03:00", network=known.network)
+    assert not found.coverages[0].covered.any()
+    assert len(found.service_areas) == 0
+    assert found.gaps["households"].sum() == plan.households["households"].sum()
 
 
 def test_the_steps_are_told_in_order():

@@ -13,6 +13,7 @@ from gridgeo.errors import GridgeoError, InputError
 from gridgeo.redraw import apply_edit, make_edit, undo_edits
 from gridgeo.scenario import (
     Scenario,
+    ScenarioResult,
     assess_fresh,
     compare,
     plan_key,
@@ -120,6 +121,18 @@ def test_coverage_kept_up_to_date_equals_coverage_from_scratch():
     assert len(followed) >= 12
     back = undo_edits(plan, 20)
     same_coverage(update_coverage(coverage, plan, back), assess_fresh(back, CUTOFFS))
+
+
+def test_the_access_limit_follows_from_step_to_step():
+    plan = town()
+    coverage = assess_fresh(plan, CUTOFFS, max_access_m=30.0)
+    scenario = Scenario("x").open_gate("D2")
+    after = run_scenario(plan, scenario, cutoffs_m=CUTOFFS, max_access_m=30.0).coverages[0]
+    same_coverage(after, assess_fresh(apply_edit(plan, scenario.edits[0]).plan, CUTOFFS, max_access_m=30.0))
+    asked = assess_fresh(plan, CUTOFFS, max_access_m=30.0, person="elder")
+    assert update_coverage(asked, plan, apply_edit(plan, scenario.edits[0]).plan).network.max_access_m == 30.0
+    other = ScenarioResult(Scenario("–"), plan, (coverage,))
+    assert run_scenario(plan, Scenario("–"), cutoffs_m=CUTOFFS, base=other).coverages[0].network.max_access_m == 200.0
 
 
 def test_a_comparison_by_hand():

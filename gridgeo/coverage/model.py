@@ -99,13 +99,18 @@ class Coverage:
         return np.round(self.distance_m / self.asked.pace.speed_m_per_min, 3)
 
     @property
+    def cutoff_min(self) -> float | None:
+        """The cutoff in minutes at the person's pace, where walks are measured in time; else None."""
+        return round(self.cutoff_m / self.asked.pace.speed_m_per_min, 3) if self.network.timed else None
+
+    @property
     def basis(self) -> dict[str, object]:
         """What every figure of this coverage rests on (口径): plain values by name."""
         pace = self.asked.pace
         return {
             "distance": "walking time" if self.network.timed else "walking distance",
             "cutoff_m": self.cutoff_m,
-            "cutoff_min": round(self.cutoff_m / pace.speed_m_per_min, 3) if self.network.timed else None,
+            "cutoff_min": self.cutoff_min,
             "inclusive": True,
             "max_access_m": self.network.max_access_m,
             "person": pace.name if self.asked.person else None,

@@ -22,7 +22,7 @@ from gridgeo.coverage import (
 )
 from gridgeo.coverage.model import Question
 from gridgeo.errors import InputError
-from gridgeo.network import build_network
+from gridgeo.network import DEFAULT_MAX_ACCESS_M, Person, build_network
 from gridgeo.plan import Plan
 from gridgeo.redraw import Outcome, apply_edit
 from gridgeo.scenario.model import Scenario, require_plan
@@ -76,9 +76,10 @@ def run_scenario(
     *,
     cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M,
     cutoffs_min: tuple[float, ...] | None = None,
-    person: str | None = None,
+    person: Person | str | None = None,
     service: str | None = None,
     at: str | None = None,
+    max_access_m: float = DEFAULT_MAX_ACCESS_M,
     base: Assessed | None = None,
 ) -> ScenarioResult:
     """Run a scenario on a plan.
@@ -94,6 +95,8 @@ def run_scenario(
     cutoffs_min, person, service, at : optional
         Minutes instead of metres, who walks, what for and when: see `gridgeo.assess_coverage`. With one of them the
         coverage is worked out anew rather than followed.
+    max_access_m : float, optional
+        How far a household or station may lie from its street, in metres.
     base : ScenarioResult or Assessment, optional
         The plan's coverage, if known: then only what changes is worked out, with the same result.
 
@@ -113,10 +116,10 @@ def run_scenario(
     after, outcomes = apply_scenario(plan, scenario, who=scenario.name)
     asked: dict[str, Any] = {"cutoff_min": cutoffs_min, "person": person, "service": service, "at": at}
     if any(value is not None for value in asked.values()):
-        coverage = assess_fresh(after, cutoffs_m, **asked)
+        coverage = assess_fresh(after, cutoffs_m, max_access_m=max_access_m, **asked)
     else:
-        known = _usable(base, plan, cutoffs_m)
-        coverage = update_coverage(known or assess_fresh(plan, cutoffs_m), plan, after)
+        known = _usable(base, plan, cutoffs_m, max_access_m)
+        coverage = update_coverage(known or assess_fresh(plan, cutoffs_m, max_access_m=max_access_m), plan, after)
     return ScenarioResult(scenario, after, tuple(coverage.at(cutoff) for cutoff in coverage.cutoffs_m), outcomes)
 
 
@@ -154,7 +157,13 @@ def apply_scenario(plan: Plan, scenario: Scenario, *, who: str = "") -> tuple[Pl
     return (outcomes[-1].plan if outcomes else plan), tuple(outcomes)
 
 
-def assess_fresh(plan: Plan, cutoffs_m: tuple[float, ...], **asked: Any) -> Coverage:  # noqa: ANN401 (passed on)
+def assess_fresh(
+    plan: Plan,
+    cutoffs_m: tuple[float, ...],
+    *,
+    max_access_m: float = DEFAULT_MAX_ACCESS_M,
+    **asked: Any,  # noqa: ANN401 (passed on)
+) -> Coverage:
     """Assess a plan's coverage from scratch.
 
     Parameters
@@ -163,6 +172,8 @@ def assess_fresh(plan: Plan, cutoffs_m: tuple[float, ...], **asked: Any) -> Cove
         The plan.
     cutoffs_m : tuple of float
         Walking distances in metres.
+    max_access_m : float, optional
+        How far a household or station may lie from its street, in metres.
     **asked : object
         Who walks, what for and when: see `gridgeo.assess_coverage`.
 
@@ -177,7 +188,7 @@ def assess_fresh(plan: Plan, cutoffs_m: tuple[float, ...], **asked: Any) -> Cove
         If the plan lacks streets, households or stations.
     """
     plan.require("streets", "households", "stations")
-    network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
+    network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates, max_access_m=max_access_m)
     return assess_coverage(network, plan.households, plan.open_stations, cutoff_m=tuple(cutoffs_m), **asked)
 
 
@@ -217,6 +228,7 @@ def _ask_again(coverage: Coverage, plan: Plan) -> Coverage:
     fresh = assess_fresh(
         plan,
         coverage.cutoffs_m,
+        max_access_m=coverage.network.max_access_m,
         cutoff_min=minutes if coverage.network.timed else None,
         person=asked.person,
         service=asked.service,
@@ -225,13 +237,13 @@ def _ask_again(coverage: Coverage, plan: Plan) -> Coverage:
     return fresh.at(fresh.cutoffs_m[place])
 
 
-def _usable(base: Assessed | None, plan: Plan, cutoffs_m: tuple[float, ...]) -> Coverage | None:
+def _usable(base: Assessed | None, plan: Plan, cutoffs_m: tuple[float, ...], max_access_m: float) -> Coverage | None:
     """Return the base's coverage if it is of this plan and answers this question."""
     if base is None or base.plan is not plan:
         return None
     known = base.coverages[0]
     same = known.cutoffs_m == tuple(map(float, cutoffs_m)) and known.asked == Question()
-    return known if same else None
+    return known if same and known.network.max_access_m == max_access_m else None
 
 
 def _shut(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> list[str] | None:
