@@ -43,6 +43,9 @@ ASSUMED_LEVELS_ELSE = 6.0
 COMPOUND_M2 = 6000.0
 """A residential footprint beyond this is no single building but a compound drawn as one: one storey is assumed."""
 
+LEAST_FLOOR_M2 = 22.0
+"""Less floor than this a household is not believed: no dwelling may be smaller (GB 50096-2011, 5.1.2)."""
+
 
 def estimate_households(
     buildings: gpd.GeoDataFrame,
@@ -150,15 +153,20 @@ def fill_households(plan: Plan, *, population: float | None = None) -> Plan:
     ------
     InputError
         If no population is known, is not above zero, or a populated unit has no residential building.
+
+    Notes
+    -----
+    Where the buildings marked as residential would leave a household less than `LEAST_FLOOR_M2`, untyped buildings
+    (``yes`` or no kind) count as well; where even these would, the plan says so in a note.
     """
     if len(plan.households):
         return plan
-    residential = select_residential(plan.buildings, landuse=plan.landuse, places=plan.places, within=plan.district)
-    if population is not None:
-        parts = [estimate_households(residential, population=population)]
-        total = population
+    units = None if population is not None else _populated_units(plan)
+    total = float(population if units is None else units["population"].sum())
+    residential, notes = _find_homes(plan, total)
+    if units is None:
+        parts = [estimate_households(residential, population=total)]
     else:
-        units = _populated_units(plan)
         inner = shapely.point_on_surface(residential.geometry.to_numpy())
         inside = locate(gpd.GeoSeries(inner, crs=plan.crs), units, "unit_id").to_numpy()
         parts = [
@@ -166,10 +174,32 @@ def fill_households(plan: Plan, *, population: float | None = None) -> Plan:
             for unit, persons in zip(units["unit_id"], units["population"], strict=True)
             if persons > 0
         ]
-        total = float(units["population"].sum())
     layer = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=plan.crs)
-    note = Name(*(text("readers.estimated_note", lang, persons=round(total)) for lang in ("zh", "en")))
-    return plan.replace(info=replace(plan.info, notes=(*plan.info.notes, note)), households=layer)
+    notes = [_note("estimated_note", persons=round(total)), *notes]
+    return plan.replace(info=replace(plan.info, notes=(*plan.info.notes, *notes)), households=layer)
+
+
+def _find_homes(plan: Plan, population: float) -> tuple[gpd.GeoDataFrame, list[Name]]:
+    """Return the residential buildings; untyped ones, too, where the others cannot hold the population."""
+    around = {"landuse": plan.landuse, "places": plan.places, "within": plan.district}
+    homes = select_residential(plan.buildings, **around)
+    households = population / PERSONS_PER_HOUSEHOLD
+    if not _crowded(homes, households):
+        return homes, []
+    marked, homes = len(homes), select_residential(plan.buildings, untyped=True, **around)
+    notes = [_note("untyped_note", marked=marked, untyped=len(homes) - marked)] if len(homes) > marked else []
+    if _crowded(homes, households):
+        floor = floor_area_m2(homes).sum() / households
+        notes.append(_note("crowded_note", floor_m2=round(float(floor), 1), least_m2=round(LEAST_FLOOR_M2)))
+    return homes, notes
+
+
+def _crowded(homes: gpd.GeoDataFrame, households: float) -> bool:
+    return bool(floor_area_m2(homes).sum() < LEAST_FLOOR_M2 * households)
+
+
+def _note(key: str, **values: object) -> Name:
+    return Name(*(text(f"readers.{key}", lang, **values) for lang in ("zh", "en")))
 
 
 def _populated_units(plan: Plan) -> gpd.GeoDataFrame:
@@ -187,6 +217,7 @@ def select_residential(
     landuse: gpd.GeoDataFrame | None = None,
     places: gpd.GeoDataFrame | None = None,
     names: str | None = None,
+    untyped: bool = False,
     within: shapely.Geometry | None = None,
 ) -> gpd.GeoDataFrame:
     r"""Select the buildings that people live in.
@@ -196,11 +227,13 @@ def select_residential(
     buildings : GeoDataFrame of polygons
         Buildings with ``name`` and ``building_kind``, in metres.
     landuse : GeoDataFrame of polygons, optional
-        With ``landuse_kind``: an untyped building (kind ``yes``) inside a residential area is lived in, too.
+        With ``landuse_kind``: an untyped building (kind ``yes`` or missing) inside a residential area is lived in, too.
     places : GeoDataFrame of points, optional
-        But not where one of these public places stands in it.
+        But no untyped building where one of these public places stands in it.
     names : str, optional
         A regular expression: an untyped building whose whole name matches is lived in (``南\d+楼``, say).
+    untyped : bool
+        Every untyped building is lived in, inside a residential area or not.
     within : shapely.Geometry, optional
         Only buildings whose inner point lies in it.
 
@@ -211,21 +244,22 @@ def select_residential(
     """
     inner = shapely.point_on_surface(buildings.geometry.to_numpy())
     kind = buildings["building_kind"]
-    untyped = (kind == "yes").to_numpy()
+    unknown = (kind.isna() | kind.isin(["", "yes"])).to_numpy()
     chosen = kind.isin(RESIDENTIAL_KINDS).to_numpy()
+    likely = np.full(len(buildings), untyped)
     if landuse is not None:
         areas = landuse[landuse["landuse_kind"] == "residential"].geometry.to_numpy()
         point, _ = shapely.STRtree(areas).query(inner, predicate="intersects")
-        inside = np.isin(np.arange(len(buildings)), point)
-        if places is not None:
-            building, _ = shapely.STRtree(places.geometry.to_numpy()).query(
-                buildings.geometry.to_numpy(), predicate="intersects"
-            )
-            inside &= ~np.isin(np.arange(len(buildings)), building)
-        chosen = chosen | (untyped & inside)
+        likely |= np.isin(np.arange(len(buildings)), point)
+    if places is not None:
+        building, _ = shapely.STRtree(places.geometry.to_numpy()).query(
+            buildings.geometry.to_numpy(), predicate="intersects"
+        )
+        likely &= ~np.isin(np.arange(len(buildings)), building)
+    chosen = chosen | (unknown & likely)
     if names is not None:
         named = buildings["name"].str.fullmatch(names).fillna(value=False).to_numpy(dtype=bool)
-        chosen = chosen | (untyped & named)
+        chosen = chosen | (unknown & named)
     if within is not None:
         chosen = chosen & shapely.intersects(within, inner)
     return buildings[chosen]

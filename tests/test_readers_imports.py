@@ -321,6 +321,15 @@ def test_a_household_far_from_every_street_is_remarked_on_but_kept():
     assert ("household_far", "c") in {(fault.key, fault.value) for fault in report.remarks}
 
 
+def test_ground_without_streets_is_remarked_on():
+    """One street along the west edge of 1 km × 1 km: the eastern half lies more than 500 m from it."""
+    west = grid_streets().iloc[:1].set_geometry([shapely.LineString([(X0, Y0), (X0, Y0 + 1000)])], crs=CRS)
+    bare = [fault.as_dict() for fault in attempt(streets=west).remarks if fault.key == "bare_ground"]
+    assert len(bare) == 1
+    assert "50 %" in bare[0]["message"]
+    assert "bare_ground" not in {fault.key for fault in attempt().remarks}
+
+
 def test_pieces_of_one_street_are_numbered_but_two_households_of_one_id_are_a_fault():
     streets = grid_streets().assign(street_id=["a"] * 3 + ["a-2"] + [f"s{i}" for i in range(18)])
     report = attempt(streets=streets)

@@ -254,6 +254,20 @@ def test_missing_households_are_estimated_from_floors_and_always_marked():
         fill_households(plan)
 
 
+def test_untyped_buildings_count_where_the_marked_ones_cannot_hold_the_population():
+    """Two marked homes of 400 m² and 24 storeys give 9,600 m²: room for 436 households of 22 m², 1,007 persons."""
+    untyped = building_frame().assign(building_kind=["apartments", "apartments", None])
+    plan = import_plan(boundary=district(), streets=streets(), buildings=untyped)
+    room, crowd = fill_households(plan, population=1000), fill_households(plan, population=1010)
+    assert (len(room.households), len(room.info.notes)) == (2, 1)
+    assert (len(crowd.households), len(crowd.info.notes)) == (3, 2)
+    assert "2" in crowd.info.notes[1].en
+    # Three storeys more are 10,800 m²; 1,200 persons are 519 households of 20.8 m², which nobody would believe.
+    assert "20.8" in fill_households(plan, population=1200).info.notes[2].zh
+    typed = import_plan(boundary=district(), streets=streets(), buildings=building_frame())
+    assert len(fill_households(typed, population=1010).households) == 2
+
+
 def test_each_unit_gets_its_own_population():
     halves = [shapely.box(X0, Y0, X0 + 150, Y0 + 1000), shapely.box(X0 + 150, Y0, X0 + 1000, Y0 + 1000)]
     units = gpd.GeoDataFrame(

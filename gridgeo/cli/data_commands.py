@@ -73,6 +73,7 @@ def import_files(
     plan = report.plan
     if population is not None or plan.units["population"].notna().any():
         plan = fill_households(plan, population=population)
+    notes = [str(note) for note in plan.info.notes[len(report.plan.info.notes) :]]
     write_plan(plan, out)
     files, rejected = [out], report.rejected()
     if len(rejected):
@@ -80,11 +81,11 @@ def import_files(
         write_table(rejected, files[1])
     if as_json:
         counts = {name: len(layer) for name, layer in plan.layers().items()}
-        output.print_json(
-            {"file": str(out), "files": [str(file) for file in files], "layers": counts, **report.as_dict()}
-        )
+        written = {"file": str(out), "files": [str(file) for file in files]}
+        output.print_json({**written, "layers": counts, "notes": notes, **report.as_dict()})
         return
     _print_report(report)
+    output.print_lines(*notes)
     if len(rejected):
         output.print_lines(text("cli.import_rejected", count=len(rejected), file=files[1].name))
     output.print_lines(text("cli.wrote"), *(f"  {file}" for file in files))

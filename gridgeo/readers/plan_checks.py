@@ -16,6 +16,10 @@ from gridgeo.schema import LAYERS
 FAR_M = 1000.0
 """A household further than this from every street is remarked on."""
 
+BARE_M = 500.0
+BARE_SHARE = 0.25
+"""More than this share of the district further than that from every street is remarked on: streets may be missing."""
+
 LEAST_M2 = 1.0
 """Overlaps and gaps between units below this come from rounding and are passed over."""
 
@@ -32,9 +36,9 @@ def check_import(plan: Plan) -> list[Fault]:
     -------
     list of Fault
         Units of one level that overlap or leave gaps, stations on one point, identifiers that differ by zeros in front,
-        households far from every street.
+        households far from every street, a large part of the district without streets.
     """
-    return [*_unit_faults(plan), *_coinciding(plan), *_alike(plan), *_far_households(plan)]
+    return [*_unit_faults(plan), *_coinciding(plan), *_alike(plan), *_far_households(plan), *_bare_ground(plan)]
 
 
 def _unit_faults(plan: Plan) -> Iterator[Fault]:
@@ -108,3 +112,19 @@ def _far_households(plan: Plan) -> list[Fault]:
         )
         for at, distance in zip(far, away, strict=True)
     ]
+
+
+def _bare_ground(plan: Plan) -> Iterator[Fault]:
+    """Measure on a lattice of some 1,600 points how much of the district lies far from every street."""
+    if len(plan.streets) == 0:
+        return
+    west, south, east, north = shapely.bounds(plan.district)
+    step = max(east - west, north - south) / 40
+    x, y = np.meshgrid(np.arange(west + step / 2, east, step), np.arange(south + step / 2, north, step))
+    points = shapely.points(x.ravel(), y.ravel())
+    points = points[shapely.intersects(plan.district, points)]
+    near, _ = shapely.STRtree(plan.streets.geometry.to_numpy()).query(points, predicate="dwithin", distance=BARE_M)
+    share = 1 - len(np.unique(near)) / max(len(points), 1)
+    if share > BARE_SHARE:
+        values = {"percent": round(100 * share), "distance_m": round(BARE_M)}
+        yield Fault(key="bare_ground", layer="streets", values=values)
