@@ -30,9 +30,10 @@ def summary_table(plan: Plan, coverages: tuple[Coverage, ...]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row for each level, unit and cutoff: ``level``, ``unit_id``, ``code``, ``name``, ``cutoff_m``, then the
-        columns of `gridgeo.coverage.Coverage.summary`, then ``estimated``. The level ``all`` is the whole plan.
-        Households that lie in no unit of a level form a row without a ``unit_id``.
+        One row for each level, unit and cutoff: ``level``, ``unit_id``, ``code``, ``name``, ``cutoff_m`` (and
+        ``cutoff_min``, where walks are measured in time), then the columns of `gridgeo.coverage.Coverage.summary`, then
+        ``estimated``. The level ``all`` is the whole plan. Households that lie in no unit of a level form a row without
+        a ``unit_id``.
     """
     estimated = bool(plan.households["estimated"].any())
     tables = []
@@ -46,6 +47,7 @@ def summary_table(plan: Plan, coverages: tuple[Coverage, ...]) -> pd.DataFrame:
                 "code": known["code"].to_numpy(),
                 "name": known["name"].to_numpy() if level else str(plan.info.name),
                 "cutoff_m": coverage.cutoff_m,
+                **({} if coverage.cutoff_min is None else {"cutoff_min": coverage.cutoff_min}),
             }
             figures = table.reset_index(drop=True)
             tables.append(pd.concat([pd.DataFrame(head, index=figures.index), figures], axis=1))

@@ -277,6 +277,22 @@ def test_a_boundary_that_is_no_area_is_refused(features, sentence, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["boundary.geojson"]
 
 
+def test_coverage_asks_for_minutes_a_speed_and_an_access_limit(divided, tmp_path):
+    asked = ("--minutes", 5, "--person", "elder", "--speed", 60, "--max-access", 80)
+    ran = gridgeo("coverage", divided, *asked, "--out", tmp_path, "--json")
+    answer = json.loads(ran.stdout)
+    basis = answer["basis"]
+    assert (basis["cutoff_m"], basis["cutoff_min"], basis["speed_m_per_min"]) == (300, 5, 60)
+    assert (basis["person"], basis["max_access_m"], basis["distance"]) == ("elder", 80, "walking time")
+    assert set(pd.read_csv(tmp_path / "summary.csv")["cutoff_min"]) == {5}
+    page = (tmp_path / "map.html").read_text("utf-8")
+    assert "Within 5 min on foot" in page
+    assert "步行 5 分钟以内" in page
+    refused = gridgeo("coverage", divided, "--minutes", 5, "--cutoff", 300, "--out", tmp_path)
+    assert refused.returncode == 2
+    assert gridgeo("coverage", divided, "--speed", 0, "--out", tmp_path).returncode == 1
+
+
 def test_coverage_asks_for_a_service_a_person_and_a_time(divided, tmp_path):
     asked = ["--service", "health", "--person", "elder", "--at", "Sat 19:00"]
     ran = gridgeo("coverage", divided, *asked, "--out", tmp_path, "--json")

@@ -12,6 +12,7 @@ import shapely
 from gridgeo.assessment import Assessment
 from gridgeo.cli import output
 from gridgeo.coverage import Coverage, measure_coverage
+from gridgeo.coverage.wording import word_cutoff
 from gridgeo.errors import Fault
 from gridgeo.partition import Partition, check_partition
 from gridgeo.plan import Plan
@@ -118,7 +119,7 @@ def print_assessment(assessment: Assessment, files: list[Path]) -> None:
     ]
     for coverage in assessment.coverages:
         figures = coverage.summary().iloc[0]
-        label = text("cli.covered_at", cutoff=f"{coverage.cutoff_m:g}") + marked
+        label = text("cli.covered_at", cutoff=word_cutoff(coverage)) + marked
         rows.append([label, _count(figures["covered"]), _rate(figures["coverage_rate"])])
     output.print_table(str(plan.info.name), ["", "", text("cli.rate")], rows, right={1, 2})
     for level in reversed(plan.info.levels[1:]):
@@ -199,7 +200,7 @@ def _print_units(plan: Plan, coverages: tuple[Coverage, ...], level: str, title:
         same = table["unit_id"] == unit["unit_id"] if pd.notna(unit["unit_id"]) else table["unit_id"].isna()
         rates = [_rate(rate) for rate in table[same]["coverage_rate"]]
         rows.append([_unit_label(unit, title), _count(unit["households"]), *rates])
-    columns = [text("cli.unit"), text("cli.households"), *(f"≤ {each.cutoff_m:g} m" for each in coverages)]
+    columns = [text("cli.unit"), text("cli.households"), *(f"≤ {word_cutoff(each)}" for each in coverages)]
     output.print_table(
         text("cli.by_unit", level=title) + _mark(plan.households), columns, rows, right=set(range(1, len(columns)))
     )

@@ -123,19 +123,34 @@ def coverage(
     person: Annotated[
         str | None, typer.Option("--person", metavar="adult|elder|wheelchair", help=text("cli.coverage_person"))
     ] = None,
+    minutes: Annotated[list[float] | None, typer.Option("--minutes", help=text("cli.coverage_minutes"))] = None,
+    speed: Annotated[float | None, typer.Option("--speed", metavar="M/MIN", help=text("cli.coverage_speed"))] = None,
+    max_access: Annotated[
+        float | None, typer.Option("--max-access", metavar="M", help=text("cli.coverage_max_access"))
+    ] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help=text("cli.coverage_at"))] = None,
     out: OutFolder = Path("gridgeo-coverage"),
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Assess the coverage of a plan."""
     from gridgeo.cli import answers  # noqa: PLC0415
+    from gridgeo.network.persons import find_walker  # noqa: PLC0415
     from gridgeo.results import make_folder, write_results  # noqa: PLC0415
     from gridgeo.store import read_plan  # noqa: PLC0415
 
+    if minutes and cutoff:
+        raise typer.BadParameter(text("cli.minutes_or_metres"))
+    asked = {
+        "cutoffs_min": tuple(minutes) if minutes else None,
+        "person": find_walker(person, speed_m_per_min=speed),
+        "service": service,
+        "at": at,
+        **({} if max_access is None else {"max_access_m": max_access}),
+    }
     with _progress(8, quiet=as_json) as report:
         report("read")
         source = read_plan(plan)
-        assessment = _assess(source, cutoff, report, service=service, person=person, at=at)
+        assessment = _assess(source, cutoff, report, **asked)
         report("write")
         files = write_results(assessment, make_folder(out))
     if as_json:
@@ -202,7 +217,7 @@ app.command(help=text("edits.cli_handover"))(edit_commands.handover)
 app.add_typer(programme_commands.programmes, name="programme")
 
 
-def _assess(plan: Any, cutoffs: list[float] | None, report: output.Report, **asked: str | None) -> Any:  # noqa: ANN401
+def _assess(plan: Any, cutoffs: list[float] | None, report: output.Report, **asked: Any) -> Any:  # noqa: ANN401
     from gridgeo.assessment import DEFAULT_CUTOFFS_M, assess_plan  # noqa: PLC0415
 
     return assess_plan(plan, cutoffs_m=tuple(cutoffs or DEFAULT_CUTOFFS_M), watch=report, **asked)

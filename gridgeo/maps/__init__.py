@@ -161,7 +161,7 @@ def map_layers(
         service_area_layer(service_areas, plan),
         *area_layers(plan),
         circle_layer(coverages[0], radius_m or coverages[0].cutoff_m) if show == "paper" and coverages else None,
-        gap_layer(gaps, plan),
+        gap_layer(gaps, plan, coverages[0] if coverages else None),
         household_layer(plan, coverages, show=show, radius_m=radius_m),
         gate_layer(plan),
         station_layer(plan),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -9,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gridgeo.coverage.measures import inside_on_paper
+from gridgeo.coverage.wording import word_cutoff
 from gridgeo.maps import palette
-from gridgeo.maps.features import Look, MapLayer, both, encode_geometry, to_degrees
+from gridgeo.maps.features import Look, MapLayer, both, encode_geometry, in_every_language, to_degrees
 from gridgeo.maps.ground import names_of
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def paper_looks(coverage: Coverage, radius_m: float) -> tuple[list[Look], npt.ND
     look_of : ndarray of int64, shape (households,)
         Which each household has.
     """
-    cutoff = f"{coverage.cutoff_m:g}"
+    cutoff = in_every_language(partial(word_cutoff, coverage))
     looks = [
         Look(name=both("class.within", cutoff=cutoff), style=palette.HOUSEHOLD_WITHIN[0]),
         Look(name=both("class.paper", radius=f"{radius_m:g}"), style=palette.HOUSEHOLD_PAPER),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -56,6 +56,22 @@ def both(key: str, /, **values: object) -> Words:
         for lang in LANGUAGES
     }
     return {lang: text(f"maps.{key}", lang, **filled[lang]) for lang in LANGUAGES}
+
+
+def in_every_language(word: Callable[[str], str]) -> Words:
+    """Give what a function says in every language.
+
+    Parameters
+    ----------
+    word : callable
+        Takes a language, gives a text.
+
+    Returns
+    -------
+    dict
+        Language → text.
+    """
+    return {lang: word(lang) for lang in LANGUAGES}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
 
-from gridgeo.maps.features import both, to_degrees
+from gridgeo.coverage.wording import rate_name, word_basis, word_cutoff
+from gridgeo.maps.features import both, in_every_language, to_degrees
 from gridgeo.maps.ground import names_of
 from gridgeo.plan import Plan
 
@@ -36,12 +38,11 @@ def figures_data(plan: Plan, coverages: Sequence[Coverage], gaps: gpd.GeoDataFra
     dict
         ``headline``, ``tables``, ``gaps``, ``basis`` and ``notes`` as plain JSON values in every language.
     """
-    cutoffs = ", ".join(_metres(coverage.cutoff_m) for coverage in coverages)
     return {
         "headline": headline_figures(plan, coverages, gaps),
         "tables": _tables(plan, coverages),
         "gaps": _gap_list(plan, gaps),
-        "basis": both("basis", cutoffs=cutoffs) if coverages else None,
+        "basis": in_every_language(partial(word_basis, coverages)) if coverages else None,
         "notes": [{"zh": note.zh, "en": note.en} for note in plan.info.notes],
     }
 
@@ -79,7 +80,7 @@ def headline_figures(
     for coverage in coverages:
         covered = int(coverage.summary()["covered"].iloc[0])
         note = both("figure.within_note", covered=f"{covered:,}", households=f"{households:,}")
-        name = both("figure.within", cutoff=_metres(coverage.cutoff_m))
+        name = both("figure.within", cutoff=in_every_language(partial(word_cutoff, coverage)))
         share = covered / households if households else None
         figures.append({"name": name, "value": share, "note": note, "share": True, "estimated": estimated})
     if gaps is not None:
@@ -103,12 +104,12 @@ def level_table(plan: Plan, coverages: Sequence[Coverage], level: str) -> pd.Dat
     -------
     DataFrame
         One row a unit that has households, in the order of ids: ``unit_id``, ``name``, ``households``, and
-        ``rate_<metres>`` for each cutoff: the share of its households within it. Households outside every unit form a
-        last row with a missing ``unit_id``.
+        ``rate_<metres>`` or ``rate_<minutes>min`` for each cutoff: the share of its households within it. Households
+        outside every unit form a last row with a missing ``unit_id``.
     """
     units, id_column = (plan.grids, "grid_id") if level == plan.info.levels[-1].level else (plan.units, "unit_id")
     names = dict(zip(units[id_column], names_of(units, id_column), strict=True))
-    summaries = {coverage.cutoff_m: coverage.summary(by=level) for coverage in coverages}
+    summaries = {rate_name(coverage): coverage.summary(by=level) for coverage in coverages}
     first = next(iter(summaries.values()))
     table = pd.DataFrame(
         {
@@ -117,8 +118,8 @@ def level_table(plan: Plan, coverages: Sequence[Coverage], level: str) -> pd.Dat
             "households": first["households"].to_numpy(),
         }
     )
-    for cutoff, summary in summaries.items():
-        table[f"rate_{_metres(cutoff)}"] = summary["coverage_rate"].to_numpy(dtype=float)
+    for rate, summary in summaries.items():
+        table[rate] = summary["coverage_rate"].to_numpy(dtype=float)
     return table.sort_values("unit_id", na_position="last", kind="stable", ignore_index=True)
 
 
@@ -132,7 +133,9 @@ def _gap_note(gaps: gpd.GeoDataFrame, coverages: Sequence[Coverage]) -> dict[str
     for coverage in coverages:
         total = coverage.summary().iloc[0]
         if int(total["households"] - total["covered"]) == missed:
-            return both("figure.gaps_note", households=f"{missed:,}", cutoff=_metres(coverage.cutoff_m))
+            return both(
+                "figure.gaps_note", households=f"{missed:,}", cutoff=in_every_language(partial(word_cutoff, coverage))
+            )
     return both("figure.gaps_households", households=f"{missed:,}")
 
 
@@ -143,7 +146,7 @@ def _tables(plan: Plan, coverages: Sequence[Coverage]) -> list[dict[str, Any]]:
         if len(coverages) == 0 or f"{level.level}_id" not in plan.households:
             continue
         table = level_table(plan, coverages, level.level)
-        columns = [str(column) for column in table if str(column).startswith("rate_")]
+        columns = [rate_name(coverage) for coverage in coverages]
         rows = [
             {
                 "name": row["name"],
@@ -153,7 +156,7 @@ def _tables(plan: Plan, coverages: Sequence[Coverage]) -> list[dict[str, Any]]:
             for _, row in table.iterrows()
         ]
         name = both("by_level", level={"zh": level.name.zh, "en": level.name.en})
-        heads = [both("field.covered", cutoff=column.removeprefix("rate_")) for column in columns]
+        heads = [both("field.covered", cutoff=in_every_language(partial(word_cutoff, each))) for each in coverages]
         tables.append({"name": name, "heads": heads, "rows": rows})
     return tables
 
@@ -172,7 +175,3 @@ def _gap_list(plan: Plan, gaps: gpd.GeoDataFrame | None) -> list[dict[str, Any]]
         }
         for row in range(len(first))
     ]
-
-
-def _metres(cutoff_m: float) -> str:
-    return f"{float(cutoff_m):g}"

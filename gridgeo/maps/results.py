@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import geopandas as gpd
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridgeo.coverage.wording import word_cutoff
 from gridgeo.maps import palette
 from gridgeo.maps.circles import overlap_looks, paper_looks
 from gridgeo.maps.features import (
@@ -22,13 +24,14 @@ from gridgeo.maps.features import (
     both,
     encode_geometry,
     encode_points,
+    in_every_language,
     place_labels,
     to_degrees,
 )
 from gridgeo.maps.ground import names_of
 from gridgeo.maps.kept import keep
 from gridgeo.plan import Plan
-from gridgeo.texts import has_text
+from gridgeo.texts import has_text, text
 
 if TYPE_CHECKING:
     from gridgeo.coverage import Coverage
@@ -57,7 +60,8 @@ def service_area_layer(service_areas: gpd.GeoDataFrame | None, plan: Plan) -> Ma
     if service_areas is None or len(service_areas) == 0:
         return None
     areas = service_areas[~service_areas.geometry.is_empty].sort_values("cutoff_m", ascending=False, kind="stable")
-    cutoffs = sorted(areas["cutoff_m"].unique())
+    minutes = "cutoff_min" if "cutoff_min" in areas else "cutoff_m"
+    cutoffs = areas.drop_duplicates("cutoff_m").set_index("cutoff_m", drop=False)[minutes].sort_index()
     lines = areas.geometry.geom_type.isin(["LineString", "MultiLineString"]).all()
     station = areas["station_id"] if "station_id" in areas else pd.Series(index=areas.index, dtype="str")
     return MapLayer(
@@ -67,10 +71,13 @@ def service_area_layer(service_areas: gpd.GeoDataFrame | None, plan: Plan) -> Ma
         kind="lines" if lines else "polygons",
         geometry=encode_geometry(to_degrees(areas)),
         looks=tuple(
-            Look(name=both("class.within", cutoff=_metres(cutoff)), style=_cycle(palette.SERVICE_AREA, rank, lines))
+            Look(
+                name=both("class.within", cutoff=_worded(cutoff, minutes)),
+                style=_cycle(palette.SERVICE_AREA, rank, lines),
+            )
             for rank, cutoff in enumerate(cutoffs)
         ),
-        look_of=areas["cutoff_m"].map({cutoff: rank for rank, cutoff in enumerate(cutoffs)}),
+        look_of=areas["cutoff_m"].map({cutoff: rank for rank, cutoff in enumerate(cutoffs.index)}),
         titles=station.map(dict(zip(plan.stations["station_id"], names_of(plan.stations, "station_id"), strict=True))),
         hover=False,
     )
@@ -219,7 +226,28 @@ def gate_layer(plan: Plan, *, shown: bool = False) -> MapLayer | None:
     )
 
 
-def gap_layer(gaps: gpd.GeoDataFrame | None, plan: Plan) -> MapLayer | None:
+def walk_field(distance_m: pd.Series, coverage: Coverage | None) -> Field:
+    """Say how far walks are: metres, or minutes where the coverage measures time.
+
+    Parameters
+    ----------
+    distance_m : Series of float
+        Distances as the coverage gives them.
+    coverage : Coverage or None
+        The coverage; metres without one.
+
+    Returns
+    -------
+    Field
+        For a card.
+    """
+    if coverage is None or not coverage.network.timed:
+        return Field(name=both("field.distance"), values=distance_m, unit=both("unit.metres"))
+    minutes = distance_m / coverage.asked.pace.speed_m_per_min
+    return Field(name=both("field.minutes"), values=minutes, unit=both("unit.minutes"), digits=1)
+
+
+def gap_layer(gaps: gpd.GeoDataFrame | None, plan: Plan, coverage: Coverage | None = None) -> MapLayer | None:
     """Make the layer of gap areas.
 
     Parameters
@@ -228,6 +256,8 @@ def gap_layer(gaps: gpd.GeoDataFrame | None, plan: Plan) -> MapLayer | None:
         What `gridgeo.find_gaps` returned, worst first, in metres.
     plan : Plan
         The plan, to know whether its households are estimates and what its stations are called.
+    coverage : Coverage, optional
+        The coverage they are the gaps of, to know whether its walks are metres or minutes.
 
     Returns
     -------
@@ -247,7 +277,7 @@ def gap_layer(gaps: gpd.GeoDataFrame | None, plan: Plan) -> MapLayer | None:
     fields += [
         Field(name=both("field.cause"), values=gaps["cause"], codes=_meanings("cause", gaps["cause"])),
         Field(name=both("field.station"), values=gaps["station_id"].map(stations)),
-        Field(name=both("field.distance"), values=gaps["distance_m"], unit=both("unit.metres")),
+        walk_field(gaps["distance_m"], coverage),
         Field(name=both("field.remedy"), values=gaps["remedy"], codes=_meanings("remedy", gaps["remedy"])),
         Field(name=both("field.remedy_place"), values=gaps["remedy_place"]),
     ]
@@ -279,12 +309,12 @@ def _household_looks(
     """Give every household the first look that fits it."""
     if not coverages:
         return [Look(name=both("class.all"), style=palette.HOUSEHOLD_PLAIN)], np.zeros(len(households), dtype=np.int64)
+    cutoffs = [in_every_language(partial(word_cutoff, coverage)) for coverage in coverages]
     looks = [
-        Look(name=both("class.within", cutoff=_metres(coverage.cutoff_m)), style=_cycle(palette.HOUSEHOLD_WITHIN, rank))
-        for rank, coverage in enumerate(coverages)
+        Look(name=both("class.within", cutoff=cutoff), style=_cycle(palette.HOUSEHOLD_WITHIN, rank))
+        for rank, cutoff in enumerate(cutoffs)
     ]
-    farthest = _metres(coverages[-1].cutoff_m)
-    looks.append(Look(name=both("class.beyond", cutoff=farthest), style=palette.HOUSEHOLD_BEYOND))
+    looks.append(Look(name=both("class.beyond", cutoff=cutoffs[-1]), style=palette.HOUSEHOLD_BEYOND))
     looks.append(Look(name=both("class.no_way"), style=palette.HOUSEHOLD_NO_WAY))
     # A coverage of these very households has them in their order: no table of it is needed.
     places = [slice(None) if each.source is households else _places(each, households) for each in coverages]
@@ -309,7 +339,7 @@ def _household_fields(plan: Plan, coverages: Sequence[Coverage]) -> tuple[Field,
         reasons = {reason: both(f"reason.{reason}") for reason in REASONS}
         fields += [
             Field(name=both("field.station"), values=rows["station_id"].map(stations)),
-            Field(name=both("field.distance"), values=rows["distance_m"], unit=metres),
+            walk_field(rows["distance_m"], coverages[-1]),
             Field(name=both("field.straight"), values=rows["straight_m"], unit=metres),
             Field(name=both("field.reason"), values=rows["reason"].where(~rows["covered"]), codes=reasons),
             Field(name=both("field.n_stations"), values=rows["n_stations"]),
@@ -342,5 +372,6 @@ def _cycle(styles: Sequence[Mapping[str, Any]], rank: int, lines: bool = False) 
     return {key: value for key, value in style.items() if not (lines and key.startswith("fill"))}
 
 
-def _metres(cutoff_m: float) -> str:
-    return f"{float(cutoff_m):g}"
+def _worded(cutoff: float, column: str) -> Words:
+    unit = "minutes" if column == "cutoff_min" else "metres"
+    return in_every_language(lambda lang: text(f"walks.{unit}", lang, number=f"{cutoff:g}"))

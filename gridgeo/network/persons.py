@@ -70,6 +70,31 @@ def find_person(person: Person | str) -> Person:
     return person
 
 
+def find_walker(person: str | None, *, speed_m_per_min: float | None = None) -> Person | None:
+    """Return who walks, at another speed than the usual one where that is said.
+
+    Parameters
+    ----------
+    person : str or None
+        The name of one of `PERSONS`.
+    speed_m_per_min : float, optional
+        Metres per minute on the level; the person's own when left out.
+
+    Returns
+    -------
+    Person or None
+        The person; an adult where only a speed is said, None where neither is.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, or the speed is not above zero.
+    """
+    if speed_m_per_min is None:
+        return None if person is None else find_person(person)
+    return find_person(replace(find_person(person or "adult"), speed_m_per_min=speed_m_per_min))
+
+
 def adapt_network(network: Network, person: Person | str, *, timed: bool = False) -> Network:
     """Return the network as a person walks it.
 
