@@ -1,90 +1,26 @@
-"""A worked example from the command line: built, judged, written; and the same figures as in the documents."""
+"""Programmes from the command line: shown, copied, changed, applied, judged; bad files; cards; frames of examples."""
 
 import json
-import re
 
-import geopandas as gpd
-import pandas as pd
 import pytest
-from commands import call_gridgeo
-from conftest import ROOT
+from commands import call_gridgeo, call_inside
 from test_programmes_rules import HEAD, draw, people
 
 from gridgeo.errors import InputError, MissingDataError
 from gridgeo.plan import Name, PlanInfo
 from gridgeo.programme_run import build_example, keep_unit, regroup_communities, report_on_plan
-from gridgeo.programmes import PROGRAMMES, parse_programme, read_programme
+from gridgeo.programmes import parse_programme, read_programme
 from gridgeo.programmes.cards import CARD_COLUMNS, make_cards
-from gridgeo.store import read_plan, write_plan
-
-COLUMNS = ["number", "name", "zh", "mark", "value", "wanted", "places", "sentence", "basis"]
-MARKS = {"met": "✓", "not_met": "✗", "unknown": "?"}
+from gridgeo.store import write_plan
 
 
 def gridgeo(*arguments, lang="en"):
-    return call_gridgeo("programme", *arguments, lang=lang)
-
-
-def table_of(name):
-    """Return the table of rules of a programme's page."""
-    page = (ROOT / "docs" / "programmes" / f"{name}.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d+) \|(.*)\|$", page, flags=re.MULTILINE)
-    return pd.DataFrame(
-        [[number, *(cell.strip() for cell in rest.split("|"))] for number, rest in rows], columns=COLUMNS
-    )
-
-
-@pytest.fixture(scope="module")
-def example(tmp_path_factory):
-    path = tmp_path_factory.mktemp("example") / "gutang.gpkg"
-    ran = gridgeo("apply", "gutang", path, "--example", "--json")
-    assert ran.returncode == 0, ran.stderr
-    return path, json.loads(ran.stdout)
-
-
-def test_the_example_has_the_programmes_own_size_and_says_that_it_is_made_up(example):
-    path, said = example
-    assert said["layers"]["needs"] == 206
-    assert any("made up" in note for note in said["notes"])
-    plan = read_plan(path)
-    roles = plan.people["role"].value_counts()
-    assert (roles["talent"], roles["volunteer"]) == (310, 451)
-    for layer in ("people", "needs", "visits", "enterprises", "stations"):
-        assert getattr(plan, layer)["estimated"].all(), layer
-
-
-def test_the_report_by_command_line_is_the_one_in_the_documents(example, tmp_path):
-    path, _ = example
-    ran = gridgeo("report", path, "--out", tmp_path / "report", "--json")
-    assert ran.returncode == 0, ran.stderr
-    said = json.loads(ran.stdout)
-    rules, page = said["rules"], table_of("gutang")
-    assert len(rules) == len(page) == 23
-    for column in ("name", "value", "wanted", "sentence", "basis"):
-        assert page[column].tolist() == [rule[column] for rule in rules]
-    assert page["places"].tolist() == [str(rule["places"]) for rule in rules]
-    assert page["mark"].tolist() == [MARKS[rule["state"]] for rule in rules]
-    assert said["counts"] == pd.Series([rule["state"] for rule in rules]).value_counts().to_dict() | {"unknown": 0}
-    assert said["estimated"]
-    written = pd.read_csv(tmp_path / "report" / "rules.csv")
-    assert written["number"].tolist() == [rule["value"] for rule in rules]
-    places = sum(len(gpd.read_file(tmp_path / "report" / "places.gpkg", layer=name)) for name in ("points", "polygons"))
-    assert places == sum(rule["places"] for rule in rules)
-    assert {"units.csv", "rules.xlsx", "map.html"} <= {file.name for file in (tmp_path / "report").iterdir()}
-
-
-@pytest.mark.parametrize("name", PROGRAMMES)
-def test_the_documents_hold_every_rule(name):
-    page, programme = table_of(name), read_programme(name)
-    assert page["name"].tolist() == [rule.name.en for rule in programme.rules]
-    assert page["zh"].tolist() == [rule.name.zh for rule in programme.rules]
-    assert page["basis"].tolist() == [rule.basis for rule in programme.rules]
-    assert set(page["mark"]) <= set(MARKS.values())
+    return call_inside("programme", *arguments, lang=lang)
 
 
 def test_show_copy_change_apply_report(tmp_path):
     write_plan(draw(), tmp_path / "plan.gpkg")
-    shown = gridgeo("show", "tashan")
+    shown = call_gridgeo("programme", "show", "tashan")
     assert shown.stdout.rstrip("\n") == read_programme("tashan").source.rstrip("\n")
     (tmp_path / "mine.toml").write_text(
         HEAD + '[[rule]]\nrule = "r"\nname = "grids"\nkind = "nesting"\n', encoding="utf-8"
