@@ -5,7 +5,8 @@ import random
 
 import pandas as pd
 import pytest
-from commands import call_gridgeo as gridgeo
+from commands import call_gridgeo
+from commands import call_inside as gridgeo
 from conftest import ROOT, assess_place
 from redraw_places import random_edit, snapshot, town
 
@@ -200,7 +201,7 @@ def test_the_commands_edit_undo_redo_and_log(tmp_path):
     path, edits = tmp_path / "a.gpkg", tmp_path / "edits.toml"
     write_plan(town(), path)
     write_scenario(Scenario("e", plan="T").move_blocks(["B00", "B01"], "G2").rename_grid("G1", "甲"), edits)
-    ran = gridgeo("edit", path, edits, "--who", "李", "--json")
+    ran = call_gridgeo("edit", path, edits, "--who", "李", "--json")
     assert (ran.returncode, ran.stderr) == (0, "")
     answer = json.loads(ran.stdout)
     assert [edit["kind"] for edit in answer["edits"]] == ["move_blocks", "rename_grid"]
@@ -233,7 +234,7 @@ def test_the_command_compare_prints_and_writes_tables(tmp_path):
     plan = town()
     write_plan(plan.replace(households=plan.households.set_geometry(plan.households.translate(-10, 0))), path)
     write_scenario(Scenario("less").close_station("S2"), edits)
-    ran = gridgeo("compare", path, edits, "--cutoff", "100", "--out", tmp_path / "out")
+    ran = call_gridgeo("compare", path, edits, "--cutoff", "100", "--out", tmp_path / "out")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "-200" in ran.stdout
     names = ["figures.csv", "grids.csv", "households.csv"]
@@ -303,7 +304,7 @@ def test_the_command_handover_lists_what_goes_where(tmp_path):
     assert sum(row["households"] for row in would["crosswalk"]) == 1600
     assert json.loads(gridgeo("handover", path, "--json").stdout)["handover"] == []
     assert gridgeo("edit", path, edits).returncode == 0
-    ran = gridgeo("handover", path, "--out", tmp_path / "out", lang="zh")
+    ran = call_gridgeo("handover", path, "--out", tmp_path / "out", lang="zh")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "H01" in ran.stdout
     table = pd.read_csv(tmp_path / "out" / "handover.csv")
