@@ -9,15 +9,19 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from redraw_places import town
 
 from gridgeo.assessment import assess_plan
 from gridgeo.crs import to_metric
 from gridgeo.errors import FileError, MissingDataError
 from gridgeo.maps import coverage_map, document, headline_figures, level_table, map_layers, write_map
 from gridgeo.maps.document import WEB, embed
+from gridgeo.maps.editing import colour_grids
 from gridgeo.maps.features import encode_geometry, place_labels, to_degrees
 from gridgeo.plan import Name, PlanInfo, make_plan
 from gridgeo.readers import bundled_places, bundled_plan_path
+from gridgeo.redraw import apply_edit, make_edit
+from gridgeo.redraw.ground import find_ground
 from gridgeo.store import read_plan
 
 HOSTILE = (
@@ -48,6 +52,18 @@ def data_of(markup):
     layers = [decoder.raw_decode(markup, at.end())[0] for at in re.finditer(r"gridgeo\.layer\((?=\{)", markup)]
     start = re.search(r"gridgeo\.show\(\w+, \[[^\]]*\], ", markup)
     return layers, decoder.raw_decode(markup, start.end())[0]
+
+
+class TestColours:
+    def test_grids_that_come_to_touch_are_told_apart_and_others_keep_theirs(self):
+        """G1 and G4 touch at a corner only, so one colour may serve both; then B11's edge joins them."""
+        plan = town()
+        colours = {"G1": 0, "G2": 1, "G3": 2, "G4": 0}
+        assert colour_grids(plan, find_ground(plan), colours) == {"G1": 0, "G2": 1, "G3": 2, "G4": 0}
+        plan = apply_edit(plan, make_edit("move_blocks", blocks=["B11"], to="G4")).plan
+        drawn = colour_grids(plan, find_ground(plan), colours)
+        assert (drawn["G2"], drawn["G3"], drawn["G4"]) == (1, 2, 0)
+        assert drawn["G1"] not in (0, 1, 2)
 
 
 class TestGeometry:

@@ -136,9 +136,9 @@ def painted(bench: Bench) -> dict[str, Any] | None:
     dict or None
         ``to`` and ``look`` for `app.parts.component.editing`.
     """
-    target = st.session_state.get(TARGET)
+    target = _target(bench)
     blocks = cache.redraw_map(bench.path, bench.state, bench.band)["layers"].get("blocks")
-    if not st.session_state.get(PAINT) or target not in bench.names or blocks is None:
+    if not st.session_state.get(PAINT) or target is None or blocks is None:
         return None
     row = bench.state.plan.blocks["grid_id"].tolist().index(target)
     return {"to": target, "look": blocks["lookOf"][row] if not isinstance(blocks["lookOf"], str) else 0}
@@ -197,15 +197,23 @@ def _show_chosen(bench: Bench) -> None:
         )
 
 
+def _target(bench: Bench) -> str | None:
+    """Return the grid that blocks are to go to. Households are part of what the browser sends, and may be outdated."""
+    said, known = st.session_state.get(TARGET), desk().get("target")
+    return next((grid for grid in (said, known) if grid in bench.names), None)
+
+
 def _choose_target(bench: Bench, blocks: list[str]) -> None:
     order = neighbours_first(bench.state, blocks)
     own = set(grids_of(bench.state.plan, blocks))
     order = [grid for grid in order if grid not in own] + [grid for grid in order if grid in own]
-    offered = desk().get("offered")
+    target, offered = _target(bench), desk().get("offered")
     # A grid the reader has not picked gives way to the neighbours of what is chosen next.
-    if st.session_state.get(TARGET) not in order or (blocks and st.session_state[TARGET] == offered):
-        st.session_state.pop(TARGET, None)
-        desk()["offered"] = order[0]
+    if target is None or (blocks and target == offered):
+        target = offered = order[0]
+    desk().update(target=target, offered=offered)
+    # Told anew each time: the browser would else go on showing the choice, and the count of households, of before.
+    st.session_state[TARGET] = target
     st.selectbox(text("redraw_page.to"), order, format_func=partial(_grid_line, bench), key=TARGET)
     st.toggle(text("redraw_page.paint"), key=PAINT)
 

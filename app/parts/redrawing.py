@@ -228,7 +228,7 @@ def held_by_grid(plan: Plan) -> dict[str, int]:
 
 
 def neighbours_first(state: State, blocks: Sequence[str]) -> list[str]:
-    """Return all grids, those beside some blocks first.
+    """Return all grids, the nearest to some blocks first.
 
     Parameters
     ----------
@@ -244,12 +244,11 @@ def neighbours_first(state: State, blocks: Sequence[str]) -> list[str]:
     """
     plan = state.plan
     mine = plan.blocks["block_id"].isin(blocks).to_numpy()
+    ids = [str(grid) for grid in plan.grids["grid_id"]]
     if not mine.any():
-        return [str(grid) for grid in plan.grids["grid_id"]]
-    around = shapely.union_all(plan.blocks.geometry.to_numpy()[mine]).buffer(1)
-    near = shapely.intersects(plan.grids.geometry.to_numpy(), around)
-    ids = plan.grids["grid_id"].to_numpy(dtype=object)
-    return [*ids[near], *ids[~near]]
+        return ids
+    away = shapely.distance(plan.grids.geometry.to_numpy(), shapely.union_all(plan.blocks.geometry.to_numpy()[mine]))
+    return [ids[row] for row in np.argsort(np.maximum(away, 1), kind="stable")]
 
 
 def undoable(work: Workspace) -> tuple[int, int]:

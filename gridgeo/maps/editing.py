@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from gridgeo.maps import palette
@@ -40,7 +41,7 @@ def redraw_layers(plan: Plan, *, households_per_grid: tuple[float, float]) -> li
     -------
     list of MapLayer
         The ground, blocks coloured by grid, communities, grids with their households, stations. Between two states of
-        one plan a grid keeps its colour.
+        one plan a grid keeps its colour, unless it comes to touch another one of the same.
     """
     made = [
         *_ground(plan),
@@ -263,7 +264,7 @@ def colour_grids(plan: Plan, ground: Ground, known: dict[str, int]) -> dict[str,
     ground : Ground
         How its blocks lie.
     known : dict
-        Grid → colour of earlier states; they stay. New grids are written into it.
+        Grid → colour of earlier states; they stay where neighbours can be told apart. New grids are written into it.
 
     Returns
     -------
@@ -271,16 +272,27 @@ def colour_grids(plan: Plan, ground: Ground, known: dict[str, int]) -> dict[str,
         `known`, with every grid of the plan.
     """
     labels = plan.blocks["grid_id"].to_numpy(dtype=object)
-    start, end = ground.start, ground.end
-    row = np.repeat(np.arange(len(labels)), np.diff(start))
+    row, end = np.repeat(np.arange(len(labels)), np.diff(ground.start)), ground.end
     for grid in plan.grids["grid_id"]:
-        if grid in known:
-            continue
-        near = {known.get(each) for each in labels[end[labels[row] == grid]]}
-        colours = range(len(palette.GRID_FILLS))
-        used = np.bincount(list(known.values()), minlength=len(colours))
-        known[grid] = min(colours, key=lambda colour: (colour in near, used[colour], colour))
+        if grid not in known:
+            _give_colour(grid, {known.get(each) for each in labels[end[labels[row] == grid]]}, known)
+    # An edit may bring two grids of one colour together: the smaller one gives way, or the edit would not be seen.
+    code, ids = pd.factorize(labels)
+    colour = np.array([*(known.get(each, -1) for each in ids), -1])[code]
+    alike = (colour[row] == colour[end]) & (code[row] < code[end]) & (colour[row] >= 0)
+    size = np.bincount(code[code >= 0], minlength=len(ids))
+    for one, two in np.unique(np.column_stack([code[row[alike]], code[end[alike]]]), axis=0):
+        smaller = ids[min(one, two, key=lambda each: size[each])]
+        near = {known.get(each) for each in labels[end[labels[row] == smaller]] if each != smaller}
+        if known[ids[one]] == known[ids[two]] and len(near) < len(palette.GRID_FILLS):
+            _give_colour(smaller, near, known)
     return known
+
+
+def _give_colour(grid: str, near: set[int | None], known: dict[str, int]) -> None:
+    colours = range(len(palette.GRID_FILLS))
+    used = np.bincount(list(known.values()), minlength=len(colours))
+    known[grid] = min(colours, key=lambda colour: (colour in near, used[colour], colour))
 
 
 def _ground(plan: Plan) -> list[MapLayer]:

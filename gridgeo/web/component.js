@@ -90,7 +90,7 @@
 
   function edit(wish) {
     if (wish && !editor) {
-      editor = new gridgeo.Editor(view, wish, answer);
+      editor = gridgeo.editor = new gridgeo.Editor(view, wish, answer);
     } else if (wish) {
       editor.take(wish);
     }

@@ -80,6 +80,9 @@ def test_a_planner_assigns_undoes_and_another_tab_sees_it(visit, until, address,
     page.get_by_role("button", name="撤销 (1)").wait_for()
     until(frame, f"{LOOK.format('B11')} !== {before}")
     assert grid_of(path)["B11"] != "G1"
+    # What the list shows is what the next click assigns to, and its households are counted anew.
+    target = page.locator(".st-key-redraw_to").get_by_test_id("stSelectbox")
+    assert "300" in target.inner_text() + "".join(each.input_value() for each in target.locator("input").all())
     # The other tab shows it by itself, and takes it back.
     until(seen, f"{LOOK.format('B11')} !== {before}")
     other.get_by_role("button", name="Undo (1)").click()
