@@ -36,7 +36,7 @@ from gridgeo.gaps import find_gaps
 from gridgeo.network import build_network
 from gridgeo.network.access import snap_points
 from gridgeo.readers import bundled_plan_path
-from gridgeo.readers.osm_streets import read_osm_streets
+from gridgeo.readers.osm import read_osm_streets
 from gridgeo.readers.walkable import is_walkable
 from gridgeo.service_area import service_areas
 from gridgeo.store import read_plan

@@ -5,7 +5,9 @@ import pytest
 
 from gridgeo.errors import GridgeoError
 from gridgeo.readers import bundled_plan_path, read_osm
-from gridgeo.readers.osm_streets import read_osm_streets
+from gridgeo.readers.osm import read_osm_streets
+
+pytestmark = pytest.mark.usefixtures("quick_readers")
 
 
 @pytest.mark.parametrize("place", ["qinghuayuan", "nanshan"])

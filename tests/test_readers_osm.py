@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import geopandas as gpd
 import numpy as np
 import osmium
@@ -9,11 +12,13 @@ import pytest
 import shapely
 
 from gridgeo.errors import CRSError, FileError, InputError
-from gridgeo.readers import bundled_places, bundled_plan_path, read_osm
+from gridgeo.readers import bounded, bundled_places, bundled_plan_path, read_osm
 from gridgeo.readers import osm_tags as tags
 from gridgeo.readers.walkable import is_open, is_walkable, street_class
 from gridgeo.schema import check_layer
+from gridgeo.texts import using_language
 
+pytestmark = pytest.mark.usefixtures("quick_readers")
 LON, LAT = 116.3, 40.0
 
 
@@ -153,12 +158,12 @@ def test_pbf_and_xml_of_the_same_data_agree(town, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "neither"),
+        (b"", "empty"),
         (b"hello", "neither"),
-        (b"PK\x03\x04 zip", "neither"),
+        (b"PK\x03\x04 zip", "zip is damaged"),
         (b'<?xml version="1.0"?><osm version="0.6"><node id="1"', "cannot be read"),
         (b'<?xml version="1.0"?><osm version="0.6"></osm>', "no street"),
-        (b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><osm version="0.6"></osm>', "entities"),
+        (b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><osm version="0.6"></osm>', "entity"),
         (b'<OGRVRTDataSource><OGRVRTLayer name="a"/></OGRVRTDataSource>', "neither"),
     ],
 )
@@ -179,6 +184,57 @@ def test_a_pbf_cut_short_is_an_error_not_half_a_town(tmp_path):
         path.write_bytes(whole[: int(len(whole) * part)])
         with pytest.raises(FileError):
             read_osm(path)
+
+
+def english(path):
+    with using_language("en"), pytest.raises(FileError) as caught:
+        read_osm(path)
+    with using_language("en"):
+        return str(caught.value)
+
+
+@pytest.mark.parametrize("tags", [{"highway": "residential"}, {"building": "yes"}])
+def test_a_node_at_no_place_on_earth_is_named_and_not_left_out(tmp_path, tags):
+    nodes = [("node", i, i, i % 2, {}) for i in (1, 2, 3)]
+    path = osm_file(tmp_path / "x.osm", *nodes, ("node", 4, 0, 550_000, {}), ("way", 10, [1, 2, 3, 4, 1], tags))
+    assert "node 4 lies at no place on earth (116.3, 95)" in english(path)
+
+
+def test_a_way_of_too_many_nodes_is_named(tmp_path):
+    nodes = [("node", i, i, 0, {}) for i in (1, 2)]
+    path = osm_file(tmp_path / "x.osm", *nodes, ("way", 10, [1, 2] * 60_000, {"highway": "path"}))
+    assert "way 10 has 120000 nodes" in english(path)
+
+
+def test_an_extract_is_read_by_a_child_with_limits_of_time_and_memory(town, monkeypatch):
+    with using_language("en"):
+        monkeypatch.setattr(bounded, "start_child", lambda *_: 3)
+        assert "memory" in english(town)
+        monkeypatch.setattr(bounded, "start_child", lambda *_: -11)
+        assert "broke the reader" in english(town)
+    said = "import sys, gridgeo.readers.osm as o; print(len(o.read_osm(sys.argv[1]).streets), 'osmium' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", said, str(town)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["4", "False"]
+
+
+def test_a_reader_that_takes_too_long_is_ended_and_said(town):
+    with using_language("en"), pytest.raises(FileError) as caught:
+        bounded.read_osm_tables(town, timeout_s=0.05)
+    assert "took longer" in caught.value.values["detail"]
+
+
+def test_streets_that_lack_nodes_are_counted(tmp_path):
+    nodes = [("node", i, i, 0, {}) for i in (1, 2, 5)]
+    ways = [("way", 10, [1, 2, 3], {"highway": "path"}), ("way", 11, [2, 5], {"highway": "path"})]
+    osm = read_osm(osm_file(tmp_path / "cut.osm", *nodes, *ways))
+    assert (len(osm.streets), osm.cut) == (2, 1)
+
+
+def test_a_refusal_speaks_the_language_of_who_asked(tmp_path):
+    path = osm_file(tmp_path / "x.osm", ("node", 1, 0, 550_000, {"barrier": "gate"}))
+    with using_language("zh"), pytest.raises(FileError) as caught:
+        read_osm(path)
+    assert "不在地球上" in caught.value.values["detail"]
 
 
 def test_bad_parameters_are_named(town, tmp_path):

@@ -23,9 +23,16 @@ from gridgeo.errors import FileError
 from gridgeo.readers.archive import check_zip, unpack_layer
 from gridgeo.readers.raw import RawLayer
 from gridgeo.readers.sniff import Kind, refusal, sniff
+from gridgeo.texts import current_language
 
 TIMEOUT_S = 120.0
 """How long reading one file may take."""
+
+OSM_TIMEOUT_S = 600.0
+"""How long reading one OSM extract may take: that of a province is read for one district, in two passes."""
+
+Box = tuple[float, float, float, float]
+"""West, south, east and north in degrees."""
 
 _OUT_OF_MEMORY, _FAILED = 3, 4
 _DRIVERS: dict[Kind, tuple[str, ...]] = {
@@ -80,16 +87,56 @@ def read_file(
                 raise refusal(path, "unknown_content")
         if kind == "osm":
             raise refusal(path, "osm_elsewhere")
-        request = {"path": str(source.resolve()), "kind": kind, "layer": layer, "first": first}
-        said = _run_child(path, request, kind, out, timeout_s)
-        if "key" in said:
-            raise FileError(said["key"], **{**said["values"], "file": path.name})
+        said = _run_child(path, {"path": str(source.resolve()), "layer": layer, "first": first}, kind, out, timeout_s)
         return _collect(path, said, out)
 
 
+def read_osm_tables(
+    path: Path, *, box: Box | None = None, streets_only: bool = False, timeout_s: float = OSM_TIMEOUT_S
+) -> tuple[dict[str, pd.DataFrame], int]:
+    """Read an OSM extract that may come from anyone.
+
+    Parameters
+    ----------
+    path : Path
+        A plain local file, PBF or XML.
+    box : tuple of float, optional
+        West, south, east and north in degrees; whatever touches it is read in whole. Everything when left out.
+    streets_only : bool
+        Whether nothing but the streets is wanted.
+    timeout_s : float
+        How long it may take, in seconds.
+
+    Returns
+    -------
+    tables : dict
+        Layer → its rows: ``kind`` and ``number`` of the OSM element, the layer's columns, ``geometry`` in degrees.
+    cut : int
+        How many of the streets run through nodes that the extract lacks, and are drawn without these.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it is not an OSM extract, or damaged, hostile, too large or too slow.
+    """
+    if sniff(path) != "osm":
+        raise refusal(path, "not_osm")
+    with tempfile.TemporaryDirectory(prefix="gridgeo-") as folder:
+        out = Path(folder)
+        request = {"path": str(path.resolve()), "box": box, "streets_only": streets_only}
+        said = _run_child(path, request, "osm", out, timeout_s)
+        tables = {}
+        for left in sorted(out.glob("*.feather")):
+            rows = feather.read_table(str(left), memory_map=False)
+            shapes = shapely.from_wkb(rows.column("geometry").to_numpy(zero_copy_only=False))
+            tables[left.stem] = rows.drop_columns("geometry").to_pandas().assign(geometry=shapes)
+    return tables, int(said["cut"])
+
+
 def _run_child(path: Path, request: dict[str, Any], kind: Kind, out: Path, timeout_s: float) -> dict[str, Any]:
+    """Have the child read; return what it said, or raise what it refused the file for."""
     try:
-        code = start_child(json.dumps(request), kind, out, timeout_s)
+        code = start_child(json.dumps({**request, "kind": kind, "lang": current_language()}), kind, out, timeout_s)
     except subprocess.TimeoutExpired as error:
         raise refusal(path, "child_slow", seconds=round(timeout_s)) from error
     answer = out / "said.json"
@@ -99,7 +146,10 @@ def _run_child(path: Path, request: dict[str, Any], kind: Kind, out: Path, timeo
         raise refusal(path, "damaged")
     if code != 0 or not answer.exists():
         raise refusal(path, "child_died")
-    return dict(json.loads(answer.read_text(encoding="utf-8")))
+    said = dict(json.loads(answer.read_text(encoding="utf-8")))
+    if "key" in said:
+        raise FileError(said["key"], **{**said["values"], "file": path.name})
+    return said
 
 
 def start_child(request: str, kind: Kind, out: Path, timeout_s: float) -> int:

@@ -9,13 +9,10 @@ import json
 import sys
 import traceback
 from pathlib import Path
-
-import pandas as pd
-import pyarrow as pa
-from pyarrow import feather
+from typing import Any
 
 from gridgeo.errors import FileError
-from gridgeo.readers.tables import read_csv, read_workbook
+from gridgeo.texts import using_language
 
 MEMORY_BYTES = 6_000_000_000
 
@@ -26,9 +23,10 @@ def main(request: str, out: str) -> int:
     Parameters
     ----------
     request : str
-        JSON: ``path``, ``kind``, ``layer``, ``first``.
+        JSON: ``path``, ``kind``, ``lang`` (of a refusal); ``layer``, ``first``; of an OSM extract ``box``,
+        ``streets_only``.
     out : str
-        The folder; ``layer.feather`` and ``said.json`` are put there.
+        The folder; ``said.json`` and ``layer.feather``, or a file for each layer of an OSM extract, are put there.
 
     Returns
     -------
@@ -37,37 +35,26 @@ def main(request: str, out: str) -> int:
     """
     _limit_memory()
     said = json.loads(request)
-    path, kind, layer = Path(said["path"]), said["kind"], said["layer"]
     folder = Path(out)
     try:
-        if kind == "csv":
-            raw = read_csv(path)
-        elif kind in {"xlsx", "xls"}:
-            raw = read_workbook(path, kind=kind, sheet=layer)
-        else:
-            from gridgeo.readers.vectors import read_vector  # noqa: PLC0415 - plain tables need not wait for it
-
-            raw = read_vector(path, kind, layer=layer, first=said["first"])
+        with using_language(said["lang"]):
+            _say(folder, _read(said, folder))
     except FileError as error:
         _say(folder, {"key": error.key, "values": {name: str(value) for name, value in error.values.items()}})
-        return 0
-    mixed = [bool(raw.table[name].dtype == object) for name in raw.table.columns]
-    columns = {f"c{at}": _as_arrow(raw.table[name], mixed[at]) for at, name in enumerate(raw.table.columns)}
-    if raw.geometry is not None:
-        columns["geometry"] = pa.array(raw.geometry.to_wkb(), type=pa.binary())
-    feather.write_feather(pa.table(columns), str(folder / "layer.feather"), compression="uncompressed")
-    _say(
-        folder,
-        {
-            "names": [str(name) for name in raw.table.columns],
-            "crs": None if raw.crs is None else raw.crs.to_json(),
-            "dropped": list(raw.dropped),
-            "choices": list(raw.choices),
-            "mixed": mixed,
-            "kind": raw.kind,
-        },
-    )
     return 0
+
+
+def _read(said: dict[str, Any], folder: Path) -> dict[str, object]:
+    """Leave the rows in the folder; return what else is to be said of them."""
+    path, kind = Path(said["path"]), said["kind"]
+    # Each kind loads only what it needs: starting the child is what a small file waits for.
+    if kind == "osm":
+        from gridgeo.readers.osm_pass import leave_tables  # noqa: PLC0415 - see above
+
+        return {"cut": leave_tables(path, folder, box=said["box"], streets_only=said["streets_only"])}
+    from gridgeo.readers.handing import leave_layer  # noqa: PLC0415 - see above
+
+    return leave_layer(path, kind, folder, layer=said["layer"], first=said["first"])
 
 
 def _limit_memory() -> None:
@@ -78,22 +65,6 @@ def _limit_memory() -> None:
         return
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _as_arrow(values: pd.Series, mixed: bool) -> pa.Array:  # noqa: FBT001 - not public
-    """Return a column as Arrow takes it: of one type as it is, a mixture of numbers and texts as JSON."""
-    if not mixed:
-        return pa.array(values, from_pandas=True)
-    cells = [None if _is_missing(cell) else json.dumps(_jsonable(cell), ensure_ascii=False) for cell in values]
-    return pa.array(cells, type=pa.string())
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN
-
-
-def _jsonable(value: object) -> object:
-    return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 
 def _say(folder: Path, said: dict[str, object]) -> None:

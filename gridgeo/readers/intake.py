@@ -18,6 +18,7 @@ from pyproj import CRS
 from gridgeo.crs import to_metric
 from gridgeo.errors import CRSError, Fault, FileError, GridgeoError, InputError
 from gridgeo.readers.bounded import read_file
+from gridgeo.readers.clean import Repair
 from gridgeo.readers.coordinates import require_known_datum
 from gridgeo.readers.osm import OsmLayers, read_osm
 from gridgeo.readers.raw import ROW, RawLayer
@@ -134,6 +135,8 @@ class Intake:
         except GridgeoError as error:
             self._stop("streets", source, error)
             return {}
+        if osm.cut:
+            self.found.repairs.append(Repair("streets", file_of(source) or "", None, None, osm.cut, None, "osm_cut"))
         layers = {name: to_metric(layer, district.crs, layer=name) for name, layer in osm.layers().items()}
         return {name: layer for name, layer in layers.items() if name == "streets" or name not in given}
 
