@@ -5,11 +5,12 @@ Messages live in ``texts/errors.toml`` under the error's key; an entry's ``remed
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
-from gridgeo.texts import has_text, text
+from gridgeo.texts import column_label, form_label, has_text, layer_label, text
 
 SHOWN_ALIKE = 5
 """How many faults of one kind a list for people words; lists for programs hold them all."""
@@ -44,6 +45,13 @@ class Fault:
     values: dict[str, object] = field(default_factory=dict)
 
     @property
+    def column_said(self) -> str | None:
+        """The column as people call it: by its name in the file, or what the plan's column is called."""
+        if self.column is None:
+            return None
+        return str(self._placeholders()["column"])
+
+    @property
     def message(self) -> str:
         """The fault as a sentence, in the current language."""
         return text(f"errors.{self.key}", **self._placeholders())
@@ -53,6 +61,21 @@ class Fault:
         """What to do about it, in the current language; None when the message says it all."""
         key = f"errors.{self.key}.remedy"
         return text(key, **self._placeholders()) if has_text(key) else None
+
+    def with_values(self, **values: object) -> Fault:
+        """Return the fault with further placeholders of its text.
+
+        Parameters
+        ----------
+        **values : object
+            The placeholders.
+
+        Returns
+        -------
+        Fault
+            A new fault.
+        """
+        return replace(self, values={**self.values, **values})
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fault as the contract's JSON object.
@@ -79,9 +102,9 @@ class Fault:
             "file": self.file,
             "row": self.row,
             "column": self.column,
-            "value": self.value,
+            "value": form_label(str(self.value)) if self.key == "wrong_geometry" else self.value,
         }
-        return {**where, **self.values}
+        return _labelled({**where, **self.values}, keep_column=self.file is not None)
 
 
 class GridgeoError(Exception):
@@ -106,19 +129,40 @@ class GridgeoError(Exception):
     @property
     def message(self) -> str:
         """What is wrong, in the current language."""
-        return text(f"errors.{self.key}", **self.values)
+        return text(f"errors.{self.key}", **_labelled(self.values))
 
     @property
     def remedy(self) -> str | None:
         """What to do about it, in the current language."""
         key = f"errors.{self.key}.remedy"
-        return text(key, **self.values) if has_text(key) else None
+        return text(key, **_labelled(self.values)) if has_text(key) else None
 
     def __str__(self) -> str:
         return "\n".join([join_sentences(self.message, self.remedy), *list_faults(self.faults)])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.key, self.faults, self.values)
+
+
+_LABELS: Mapping[str, Callable[[object], str]] = MappingProxyType(
+    {"layer": layer_label, "target": layer_label, "column": column_label, "into": column_label}
+)
+
+
+def _labelled(values: dict[str, object], *, keep_column: bool = False) -> dict[str, object]:
+    """Call layers and columns as people do; ``layer_key``, ``column_key`` and ``into_key`` are what scripts write.
+
+    A column of a file keeps the name it has there.
+    """
+    said = dict(values)
+    for name, label in _LABELS.items():
+        if values.get(name) is not None:
+            said[f"{name}_key"] = values[name]
+            if not (name == "column" and keep_column):
+                said[name] = label(values[name])
+    if isinstance(wanted := values.get("wanted"), str):
+        said["wanted"] = form_label(wanted)
+    return said
 
 
 def list_faults(faults: Iterable[Fault]) -> list[str]:

@@ -65,6 +65,16 @@ STANDARD_LEVELS = (
 """The hierarchy of a place that names no other: 街道 – 社区 – 网格."""
 
 
+REFERENCES = {
+    "enterprises": {"grid_id": "grids"},
+    "people": {"unit_id": "units", "grid_id": "grids", "station_id": "stations", "household_id": "households"},
+    "needs": {"unit_id": "units", "household_id": "households", "person_id": "people"},
+    "visits": {"household_id": "households", "enterprise_id": "enterprises", "person_id": "people"},
+    "zonings": {"block_id": "blocks"},
+}
+"""Columns that name a row of another layer."""
+
+
 @dataclass(frozen=True)
 class PlanInfo:
     """What a plan says of itself.
@@ -325,20 +335,10 @@ def locate(points: gpd.GeoSeries, areas: gpd.GeoDataFrame, id_column: str) -> pd
     return pd.Series(ids[found], index=points.index, dtype="str", name=id_column)
 
 
-_REFERENCES = {
-    "enterprises": {"grid_id": "grids"},
-    "people": {"unit_id": "units", "grid_id": "grids", "station_id": "stations", "household_id": "households"},
-    "needs": {"unit_id": "units", "household_id": "households", "person_id": "people"},
-    "visits": {"household_id": "households", "enterprise_id": "enterprises", "person_id": "people"},
-    "zonings": {"block_id": "blocks"},
-}
-"""Columns that name a row of another layer."""
-
-
 def _dangling_people(plan: Plan) -> list[Fault]:
     """Name what people, needs, visits and zonings refer to and the plan has not got."""
     faults = []
-    for layer, columns in _REFERENCES.items():
+    for layer, columns in REFERENCES.items():
         frame: gpd.GeoDataFrame = getattr(plan, layer)
         for column, other in columns.items():
             said = frame[column].notna()

@@ -126,6 +126,34 @@ def test_an_error_is_one_sentence_with_a_remedy_and_its_faults():
     assert Fault(key="negative_value", value=shape()).as_dict()["value"] == "POINT"
 
 
+def test_layers_and_columns_are_called_as_people_call_them():
+    fault = Fault(key="negative_value", layer="households", row=3, column="elderly", value=-2)
+    of_a_file = Fault(key="negative_value", layer="households", file="a.csv", row=3, column="elderly", value=-2)
+    missing = InputError("missing_column", layer="people", column="role")
+    strange = Fault(
+        key="wrong_geometry", layer="units", row=1, value="Point", values={"wanted": "Polygon / MultiPolygon"}
+    )
+    with texts.using_language("zh"):
+        assert fault.message == "住户第 3 行，列“老年人”：-2 小于零。"
+        assert of_a_file.message == "住户第 3 行，列“elderly”：-2 小于零。"
+        assert (fault.column_said, of_a_file.column_said) == ("老年人", "elderly")
+        assert str(missing).startswith("人员缺少列“身份”。请添加列“身份”（role）")
+        assert strange.message == "社区等单元第 1 行：几何类型为点，应为面 / 多面。"
+        assert Fault(
+            key="wrong_type", layer="x.y", row=1, column="name.zh", value=1, values={"wanted": "number"}
+        ).message
+    assert missing.message == "Layer people has no column Role."
+    assert (fault.as_dict()["layer"], fault.as_dict()["column"]) == ("households", "elderly")
+
+
+def test_every_layer_and_column_has_a_name():
+    from gridgeo.schema import LAYERS
+
+    known = texts.catalogue("layers")
+    assert set(LAYERS) <= set(known["layer"])
+    assert {column for layer in LAYERS.values() for column in layer.column_names()} <= set(known["column"])
+
+
 def shape():
     class Odd:
         def __str__(self):
@@ -159,6 +187,6 @@ def test_many_faults_of_one_kind_are_counted_not_all_worded():
     assert [line[:24] for line in lines[1:6]] == ["- Layer households, row " for _ in range(5)]
     assert lines[6:] == [
         "- … and 4 more of this kind (with --json all are listed).",
-        "- Layer stations, row 1, column capacity: -2 is below zero.",
+        "- Layer stations, row 1, column Capacity: -2 is below zero.",
     ]
     assert len(error.faults) == 10

@@ -27,7 +27,7 @@ from gridgeo.results import summary_table
 from gridgeo.store import ENCODINGS
 from gridgeo.store.shapefile import write_shapefile
 from gridgeo.store.spreadsheet import as_table, write_csv, write_workbook
-from gridgeo.texts import text
+from gridgeo.texts import layer_label, text
 
 Table: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
 Layer: TypeAlias = gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame]
@@ -114,7 +114,7 @@ def offer_answer(
         layers["gaps"] = gaps
         layers["households"] = partial(_reached, plan, coverages[0])
         tables[text("app.file.summary")] = partial(summary_table, plan, tuple(coverages))
-        tables[text("app.layer.households")] = partial(_plain_table, layers["households"])
+        tables[layer_label("households")] = partial(_plain_table, layers["households"])
     named = {name: layer for name, layer in layers.items() if callable(layer) or len(layer)}
     offer_downloads(key, str(plan.info.name), tables=tables, layers=named, map_file=map_file)
 

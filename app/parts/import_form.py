@@ -33,7 +33,7 @@ from app.state.imports import (
 from gridgeo.errors import GridgeoError
 from gridgeo.readers import ImportReport, Preview
 from gridgeo.readers.raw import ROW
-from gridgeo.texts import text
+from gridgeo.texts import column_label, layer_label, text
 
 SHOWN = 500
 """So many faults are listed on the page; the file to take along holds all."""
@@ -106,7 +106,7 @@ def _ask_choice(path: Path) -> Choice | None:
             text("app.import.what", file=path.name),
             options,
             index=options.index(guessed),
-            format_func=lambda each: text(f"app.layer.{each}"),
+            format_func=lambda each: text("app.import.none") if each == _LEFT_OUT else layer_label(each),
             key=f"what_{path}",
             label_visibility="collapsed",
             disabled=first is None,
@@ -171,7 +171,7 @@ def _ask_columns(path: Path, seen: Preview, wanted: tuple[str, ...]) -> tuple[tu
     cells = st.columns(4)
     for at, column in enumerate(wanted):
         chosen[column] = cells[at % 4].selectbox(
-            text(f"app.column.{column}"),
+            column_label(column),
             options,
             index=options.index(taken.get(column, "")),
             format_func=lambda name: name or text("app.import.no_column"),
@@ -225,7 +225,7 @@ def _show_datums(choices: tuple[Choice, ...], report: ImportReport) -> None:
         if layer not in paths:
             continue
         verdict = "clear" if found.clear else "mixed" if found.mixed else "unclear"
-        line = text(f"app.import.datum_{verdict}", layer=text(f"app.layer.{layer}"), datum=found.best.name)
+        line = text(f"app.import.datum_{verdict}", layer=layer_label(layer), datum=found.best.name)
         (st.caption if found.clear else st.warning)(plain(line))
         table = found.table()
         for name in ("street_m", "building_m"):
@@ -250,7 +250,7 @@ def _answer_crs(path: Path, name: str) -> None:
 def _show_table(name: str, table: pd.DataFrame) -> None:
     shown = table.head(SHOWN)
     if "layer" in shown:
-        shown = shown.assign(layer=[text(f"app.layer.{each}") if each in LAYERS else each for each in shown["layer"]])
+        shown = shown.assign(layer=[layer_label(each) if each in LAYERS else each for each in shown["layer"]])
     columns = {column: text(f"app.fault.{column}") for column in shown.columns}
     height = min(36 * len(shown) + 40, 360)
     st.dataframe(shown_texts(shown), column_config=columns, hide_index=True, key=f"table_{name}", height=height)
@@ -290,9 +290,9 @@ def _usual_name(choices: list[Choice]) -> str:
 
 
 def _names(layers: list[str]) -> str:
-    return text("app.list_mark").join(text(f"app.layer.{layer}") for layer in layers)
+    return text("app.list_mark").join(layer_label(layer) for layer in layers)
 
 
 def _counts(counts: dict[str, int]) -> str:
-    named = {layer: text(f"app.layer.{layer}") for layer in counts}
+    named = {layer: layer_label(layer) for layer in counts}
     return text("app.list_mark").join(f"{named[layer]} {count:,}" for layer, count in counts.items())

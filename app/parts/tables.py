@@ -22,7 +22,7 @@ from gridgeo.plan import Plan
 from gridgeo.redraw import Edit, make_edit, tabulate_log
 from gridgeo.schema import GRID_KINDS, LAYERS
 from gridgeo.store.spreadsheet import as_table
-from gridgeo.texts import text
+from gridgeo.texts import column_label, layer_label, text
 
 MOST_ROWS = 2000
 """So many rows are shown at once; a search finds the others."""
@@ -42,10 +42,13 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 LOCKED: Mapping[str, tuple[str, ...]] = {
     "stations": ("station_id",),
     "gates": ("gate_id", "name"),
-    "grids": ("grid_id", "code", "staff"),
+    "grids": ("grid_id", "code"),
     "households": ("household_id",),
 }
 """What cannot be changed here."""
+
+EMPTIED = ("staff",)
+"""What can be left empty: nobody looks after the grid any more."""
 
 
 @dataclass
@@ -123,9 +126,9 @@ def row_edits(layer: str, key: str, values: Mapping[str, Any], now: Mapping[str,
     strange = [name for name in values if name not in COLUMNS[layer] or name in LOCKED[layer]]
     if strange:
         raise InputError("unknown_column", layer=layer, value=strange[0], allowed=", ".join(COLUMNS[layer]))
-    empty = [name for name, value in values.items() if value is None or value == ""]
+    empty = [name for name, value in values.items() if name not in EMPTIED and (value is None or value == "")]
     if empty:
-        raise InputError("cell_emptied", column=text(f"app.column.{empty[0]}"))
+        raise InputError("cell_emptied", column=column_label(empty[0]))
     return _MAKERS[layer](key, dict(values), now)
 
 
@@ -146,8 +149,8 @@ def _gate_edits(key: str, values: dict[str, Any], now: Mapping[str, Any]) -> lis
 
 
 def _grid_edits(key: str, values: dict[str, Any], _now: Mapping[str, Any]) -> list[Edit]:
-    kinds = {"name": "rename_grid", "grid_kind": "set_grid_kind", "locked": "lock_grid"}
-    return [make_edit(kinds[name], {name: value}, grid=key) for name, value in values.items()]
+    kinds = {"name": "rename_grid", "grid_kind": "set_grid_kind", "locked": "lock_grid", "staff": "staff_grid"}
+    return [make_edit(kinds[name], {name: None if value == "" else value}, grid=key) for name, value in values.items()]
 
 
 def _household_edits(key: str, values: dict[str, Any], _now: Mapping[str, Any]) -> list[Edit]:
@@ -280,7 +283,7 @@ def _undo(workspace: Workspace, seen: str) -> None:
 
 
 def _column(name: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
-    label = text(f"app.column.{name}")
+    label = column_label(name)
     if name in ("open", "locked"):
         return st.column_config.CheckboxColumn(label)
     if name == "grid_kind":
@@ -295,4 +298,4 @@ def _column(name: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
 
 
 def _layer_name(layer: str) -> str:
-    return plain(text(f"app.layer.{layer}"))
+    return plain(layer_label(layer))

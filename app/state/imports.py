@@ -23,7 +23,7 @@ from gridgeo.readers import (
     write_profile,
 )
 from gridgeo.readers.sniff import sniff
-from gridgeo.texts import text
+from gridgeo.texts import layer_label
 
 LAYERS = ("boundary", "streets", "households", "stations", "barriers", "gates", "units", "buildings")
 """What a file can be, the needed ones first."""
@@ -225,7 +225,7 @@ def check_import(choices: Iterable[Choice], *, name: str | None, skip_faulty: bo
         files[choice.layer] = choice
     missing = [layer for layer in NEEDED if layer not in files]
     if missing:
-        raise InputError("import_missing", layer=text(f"app.layer.{missing[0]}"))
+        raise InputError("import_missing", layer=layer_label(missing[0]))
     return prepare_import(
         **{layer: choice.source for layer, choice in files.items()},
         crs={layer: choice.crs for layer, choice in files.items() if choice.crs},

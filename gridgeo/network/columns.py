@@ -42,7 +42,7 @@ def read_flags(frame: pd.DataFrame, column: str, *, layer: str, default: bool) -
     if pd.api.types.is_bool_dtype(values) and not pd.isna(values).any():
         return np.asarray(values, dtype=bool)
     wrong = [row for row, value in enumerate(values) if pd.isna(value) or value not in (True, False)]
-    _refuse(frame, column, layer, [("wrong_type", row, "true or false") for row in wrong])
+    _refuse(frame, column, layer, [("wrong_type", row, "truth") for row in wrong])
     return np.array([bool(value) for value in values], dtype=bool)
 
 
@@ -75,7 +75,7 @@ def read_numbers(frame: pd.DataFrame, column: str, *, layer: str, missing: bool,
     values = frame[column].reset_index(drop=True)
     numbers = np.asarray(pd.to_numeric(values, errors="coerce").astype("float64"))
     empty = values.isna().to_numpy(dtype=bool)
-    faults = [("wrong_type", row, "a number") for row in np.flatnonzero(np.isnan(numbers) & ~empty)]
+    faults = [("wrong_type", row, "number") for row in np.flatnonzero(np.isnan(numbers) & ~empty)]
     faults += [("not_finite", row, "") for row in np.flatnonzero(np.isinf(numbers))]
     faults += [("negative_value", row, "") for row in np.flatnonzero(np.isfinite(numbers) & (numbers < least))]
     if not missing:

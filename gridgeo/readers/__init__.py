@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gridgeo.readers.datum import detect_datum as detect_datum
     from gridgeo.readers.imports import import_plan as import_plan
     from gridgeo.readers.imports import prepare_import as prepare_import
+    from gridgeo.readers.lists import prepare_lists as prepare_lists
     from gridgeo.readers.online import OnlinePlace as OnlinePlace
     from gridgeo.readers.online import read_online_place as read_online_place
     from gridgeo.readers.osm import MARGIN_M as MARGIN_M
@@ -50,6 +51,7 @@ _WHERE = {
     "map_columns": "columns",
     "mappable_columns": "columns",
     "prepare_import": "imports",
+    "prepare_lists": "lists",
     "preview_columns": "preview",
     "preview_file": "preview",
     "read_file": "bounded",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridgeo.texts import text
+from gridgeo.texts import layer_label, text
 
 _BLANKS = frozenset(
     {"", "-", "--", "—", "——", "/", "\\", "无", "暂无", "不详", "未知", "空", "na", "n/a", "null", "none", "nan"}
@@ -67,11 +67,11 @@ class Repair:
         """The repair as a sentence, in the current language."""
         return text(
             f"readers.repairs.{self.why}",
-            layer=self.layer,
+            layer=layer_label(self.layer),
             row=self.row,
             column=self.column,
             before=self.before,
-            after=self.after,
+            after=layer_label(self.after) if self.why == "by_name" else self.after,
         )
 
     def as_dict(self) -> dict[str, object]:
@@ -177,6 +177,39 @@ def parse_texts(cells: pd.Series) -> tuple[pd.Series, tuple[int, ...]]:
             said = said[1:]
         found.append(said or None)
     return pd.Series(found, index=cells.index, dtype="object"), tuple(rounded)
+
+
+def tells_who(texts: pd.Series, *, phones: bool) -> bool:
+    """Tell whether a column holds identity-card numbers, or mobile telephone numbers, whatever it is called.
+
+    Parameters
+    ----------
+    texts : Series of object, length n
+        From `parse_texts`.
+    phones : bool
+        Whether to look for telephone numbers too: codes of buildings may have eleven digits as well.
+
+    Returns
+    -------
+    bool
+        True when at least half of its values are such: 18 characters with the right check digit (GB 11643), or 11
+        digits that begin with 13 to 19.
+    """
+    said = texts.dropna().astype("str")
+    if said.empty or not 11 <= said.str.len().median() <= 18:  # noqa: PLR2004 (the lengths of the two)
+        return False
+    found = said.str.fullmatch(r"\d{17}[\dXx]") & said.map(_checks_out)
+    if phones:
+        found |= said.str.fullmatch(r"1[3-9]\d{9}")
+    return bool(found.mean() >= 0.5)  # noqa: PLR2004 (half)
+
+
+def _checks_out(said: str) -> bool:
+    """Tell whether the last character of an identity-card number is the one that its digits ask for (ISO 7064)."""
+    if not said[:17].isascii() or not said[:17].isdigit():
+        return False
+    total = sum(int(digit) * pow(2, 17 - at, 11) for at, digit in enumerate(said[:17]))
+    return said[17:].upper() == "10X98765432"[total % 11]
 
 
 def parse_flags(cells: pd.Series) -> tuple[pd.Series, tuple[int, ...]]:

@@ -12,9 +12,15 @@ from gridgeo.readers.names import KNOWN, PERSONAL, plain_name
 from gridgeo.readers.sniff import refusal
 from gridgeo.schema import LAYERS
 
+LISTS = ("enterprises", "people", "needs", "visits")
+"""Layers that come as lists: their rows may say where they are by naming a building, a household or a unit.
+
+In the order they are read: each may name rows of those before it.
+"""
+
 # What files usually are, the most usual first; the tables among them can do without geometries.
-_USUAL = ("households", "stations", "streets", "units", "buildings", "barriers", "gates")
-_TABLES = ("households", "stations", "gates")
+_USUAL = ("households", "stations", "streets", "units", "buildings", "barriers", "gates", *LISTS)
+_TABLES = ("households", "stations", "gates", *LISTS)
 
 
 @dataclass(frozen=True)
@@ -73,22 +79,41 @@ def map_columns(
         if not name:
             continue
         if name not in names:
-            raise InputError("missing_column", layer=layer, column=name)
+            raise InputError("column_not_in_file", layer=layer, column=name, allowed=", ".join(names))
         columns[column] = name
-    plain = {name: plain_name(name) for name in names if not PERSONAL.search(name) and name not in empty}
-    for column, known in wanted.items():
-        if column in columns or column in left_out:
-            continue
-        for candidate in known:
-            found = [
-                name for name, said in plain.items() if said == plain_name(candidate) and name not in columns.values()
-            ]
-            if found:
-                columns[column] = found[0]
-                break
+    about_persons = personal_names(layer, names)
+    usable = [name for name in names if name not in about_persons and name not in empty]
+    # Whole names first; then, of a header of two merged rows, the lower one alone.
+    for plain in ({name: plain_name(name) for name in usable}, {name: _lower_name(name) for name in usable}):
+        for column, known in wanted.items():
+            if column in columns or column in left_out:
+                continue
+            free = {said: name for name, said in reversed(plain.items()) if name not in columns.values()}
+            found = next((free[said] for said in map(plain_name, known) if said in free), None)
+            if found is not None:
+                columns[column] = found
     used = set(columns.values())
     unused = tuple(name for name in names if name not in used)
-    return ColumnMap(columns, unused, tuple(name for name in unused if PERSONAL.search(name)))
+    return ColumnMap(columns, unused, tuple(name for name in unused if name in about_persons))
+
+
+def personal_names(layer: str, names: Iterable[str]) -> set[str]:
+    """Tell which of a file's columns are about persons.
+
+    Parameters
+    ----------
+    layer : str
+        The layer they are for, one of `gridgeo.schema.LAYERS`.
+    names : iterable of str
+        The file's columns.
+
+    Returns
+    -------
+    set of str
+        Those that say so by their names, in Chinese or English, and those that the layer keeps only when asked to.
+    """
+    kept = {plain_name(column.name) for column in LAYERS[layer].columns if column.personal}
+    return {name for name in names if PERSONAL.search("".join(name.split())) or plain_name(name) in kept}
 
 
 def mappable_columns(layer: str) -> tuple[str, ...]:
@@ -195,8 +220,15 @@ def _known_names(layer: str) -> dict[str, Iterable[str]]:
     known = KNOWN.get(layer, {})
     return {
         **{column: (column, *known.get(column, ())) for column in LAYERS[layer].column_names()},
-        **KNOWN["coordinates"],
+        **(KNOWN["coordinates"] if LAYERS[layer].geometry else {}),
     }
+
+
+def _lower_name(name: str) -> str:
+    """Return the lower of two names that a merged header has joined; empty for any other name."""
+    above, joint, below = name.rpartition("_")
+    # Only Chinese ones: names of programs are full of underlines that join nothing.
+    return plain_name(below) if joint and above and not below.isascii() else ""
 
 
 def _quoted(value: str) -> str:

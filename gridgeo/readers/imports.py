@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import geopandas as gpd
 import pandas as pd
 
 from gridgeo.errors import Fault, ImportFaults, InputError
 from gridgeo.plan import STANDARD_LEVELS, Name, Plan, PlanInfo, check_plan, make_plan
-from gridgeo.readers.columns import read_profile
+from gridgeo.readers.columns import LISTS
 from gridgeo.readers.intake import Intake, Source, is_osm, split_source
+from gridgeo.readers.lists import ListSource, choose_columns, read_lists
 from gridgeo.readers.plan_checks import check_import
 from gridgeo.readers.raw import ROW
 from gridgeo.readers.report import Findings, ImportReport
@@ -31,6 +33,10 @@ def import_plan(
     gates: Source | None = None,
     units: Source | None = None,
     buildings: Source | None = None,
+    enterprises: ListSource | None = None,
+    people: ListSource | None = None,
+    needs: ListSource | None = None,
+    visits: ListSource | None = None,
     crs: object = None,
     profile: str | Path | Mapping[str, Mapping[str, str]] | None = None,
     name: str | None = None,
@@ -48,8 +54,10 @@ def import_plan(
         Points, as geometries or as two columns of coordinates.
     barriers, gates, units, buildings : path, GeoDataFrame, optional
         Further layers. Without units the boundary is the one sub-district.
+    enterprises, people, needs, visits : path, DataFrame, list of them, or mapping from role to one, optional
+        Lists; see `gridgeo.readers.prepare_lists`, which adds them to a plan that is there already.
     crs : object, optional
-        What the coordinates of households and stations and of files that state no system are in: ``wgs84``,
+        What the coordinates of households, stations and lists and of files that state no system are in: ``wgs84``,
         ``gcj02``, ``bd09``, ``EPSG:n``; or a mapping from layer to that. Found out when left out.
     profile : path or mapping, optional
         Which column of the file is which column of the layer, by layer; see `gridgeo.readers.columns.read_profile`.
@@ -77,6 +85,10 @@ def import_plan(
         gates=gates,
         units=units,
         buildings=buildings,
+        enterprises=enterprises,
+        people=people,
+        needs=needs,
+        visits=visits,
         crs=crs,
         profile=profile,
         name=name,
@@ -96,7 +108,7 @@ def prepare_import(
     profile: str | Path | Mapping[str, Mapping[str, str]] | None = None,
     name: str | None = None,
     skip_faulty: bool = False,
-    **sources: Source | None,
+    **sources: Source | ListSource | None,
 ) -> ImportReport:
     """Do what `import_plan` does and tell all that was found on the way, without raising for faults of the data.
 
@@ -107,7 +119,8 @@ def prepare_import(
     crs, profile, name, skip_faulty : object
         As for `import_plan`.
     **sources : path, GeoDataFrame or DataFrame
-        ``households``, ``stations``, ``barriers``, ``gates``, ``units``, ``buildings``.
+        ``households``, ``stations``, ``barriers``, ``gates``, ``units``, ``buildings``, and the lists
+        ``enterprises``, ``people``, ``needs``, ``visits``.
 
     Returns
     -------
@@ -119,19 +132,19 @@ def prepare_import(
     FileError
         If the profile cannot be read.
     """
-    unknown = set(sources) - {"households", "stations", "barriers", "gates", "units", "buildings"}
+    unknown = set(sources) - {"households", "stations", "barriers", "gates", "units", "buildings", *LISTS}
     if unknown:
         raise TypeError(f"there are no sources {sorted(unknown)}")
-    chosen = read_profile(profile) if isinstance(profile, (str, Path)) else dict(profile or {})
-    given = {layer: source for layer, source in {"streets": streets, **sources}.items() if source is not None}
+    lists = {layer: source for layer, source in sources.items() if layer in LISTS and source is not None}
+    every = cast("dict[str, Source | None]", {"streets": streets, **sources})
+    given = {layer: source for layer, source in every.items() if layer not in LISTS and source is not None}
     found = Findings()
-    task = Intake(found, crs, chosen, skip_faulty=skip_faulty)
+    task = Intake(found, crs, choose_columns(profile), skip_faulty=skip_faulty)
     task.read_ahead({"boundary": boundary, **given})
     district = task.read_boundary(boundary)
-    if district is None:
-        return ImportReport(None, found)
-    layers = task.read_layers(given, district)
-    if found.faults:
+    layers = {} if district is None else task.read_layers(given, district)
+    if district is None or found.faults:
+        read_lists(task, lists, None)
         return ImportReport(None, found)
     title = name or task.district_name or _title(boundary)
     layers["units"] = _with_district(layers.get("units"), district, title)
@@ -143,6 +156,10 @@ def prepare_import(
     except InputError as error:
         found.faults += error.faults or [Fault(key=error.key, values=dict(error.values))]
         return ImportReport(None, found)
+    complete = read_lists(task, lists, plan)
+    if complete is None:
+        return ImportReport(None, found)
+    plan = complete
     remarks = (*check_plan(plan), *check_import(plan), *check_streets(plan.streets, boundary=plan.district))
     return ImportReport(plan, found, remarks)
 

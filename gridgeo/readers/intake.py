@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,9 @@ from gridgeo.crs import to_metric
 from gridgeo.errors import CRSError, Fault, FileError, GridgeoError, InputError
 from gridgeo.readers.bounded import read_file
 from gridgeo.readers.clean import Repair
+from gridgeo.readers.columns import personal_names
 from gridgeo.readers.coordinates import require_known_datum
+from gridgeo.readers.names import HIDDEN
 from gridgeo.readers.osm import OsmLayers, read_osm
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.report import Findings
@@ -141,7 +143,13 @@ class Intake:
         return {name: layer for name, layer in layers.items() if name == "streets" or name not in given}
 
     def read_layer(
-        self, name: str, source: Source, ground: Ground, *, stated: str | None = None
+        self,
+        name: str,
+        source: Source,
+        ground: Ground,
+        *,
+        stated: str | None = None,
+        finish: Callable[[gpd.GeoDataFrame, RawLayer], gpd.GeoDataFrame] | None = None,
     ) -> gpd.GeoDataFrame | None:
         """Read and check one layer.
 
@@ -155,6 +163,8 @@ class Intake:
             What is known of the place so far.
         stated : str, optional
             What its user calls it, where that is not `name`.
+        finish : callable, optional
+            Is given the rows as read, to complete them before they are checked.
 
         Returns
         -------
@@ -173,6 +183,7 @@ class Intake:
             chosen = self.chosen.get(label)
             before = len(self.found.faults)
             frame = shape_layer(name, raw, ground, self.found, crs=crs, chosen=chosen)
+            frame = frame if finish is None else finish(frame, raw)
         except GridgeoError as error:
             self._stop(label, source, error)
             return None
@@ -181,9 +192,15 @@ class Intake:
             kept = [column for column in (ROW, "name", frame.geometry.name) if column in frame]
             frame = frame[kept].assign(unit_id=frame[ROW].astype("str"), level="boundary")
         rows = frame[ROW].to_numpy()
+        used, about_persons = self.found.mappings[name].columns, personal_names(name, raw.columns)
         for fault in check_layer(name, frame):
             row = None if fault.row is None else int(rows[fault.row - 1])
-            self.found.faults.append(replace(fault, row=row, file=raw.file, layer=label))
+            source = used.get(str(fault.column))
+            value = HIDDEN if source in about_persons else fault.value
+            # The sentence calls the column as the file does.
+            more = {} if source is None else {"column": source}
+            told = replace(fault, row=row, file=raw.file, layer=label, value=value)
+            self.found.faults.append(told.with_values(**more))
         return self._set_aside(label, raw, frame, before)
 
     def _set_aside(self, label: str, raw: RawLayer, frame: gpd.GeoDataFrame, before: int) -> gpd.GeoDataFrame:

@@ -13,11 +13,23 @@ KNOWN: Mapping[str, Mapping[str, list[str]]] = tomllib.loads(
 )
 """Names that files use for a layer's columns; see ``known.toml``."""
 
+WORDS: Mapping[str, Mapping[str, str]] = {
+    column: {said: value for value, words in values.items() for said in words}
+    for column, values in tomllib.loads(
+        resources.files(__package__).joinpath("words.toml").read_text(encoding="utf-8")
+    ).items()
+}
+"""Column → what tables say in it → what it means; see ``words.toml``."""
+
 PERSONAL = re.compile(
-    r"姓名|户主|联系人|电话|手机|联系方式|身份证|证件号|微信|邮箱|银行卡|出生日期|phone|mobile|tel$|idcard|identity|email",
+    r"姓名|名字|户主|联系人|电话|手机|联系方式|身份证|证件号|微信|邮箱|银行卡|出生日期|生日|住址|家庭地址|phone|mobile|tel$|idcard|identity"
+    r"|email|birth",
     re.IGNORECASE,
 )
 """Names of columns about persons; such columns are never read unless they are asked for by a mapping."""
+
+HIDDEN = "•••"
+"""Stands in messages and previews for what tells who somebody is."""
 
 
 def count_known(names: Iterable[str]) -> int:

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import geopandas as gpd
 import pandas as pd
 import shapely
-from pyproj import CRS
 
-from gridgeo.errors import GridgeoError
 from gridgeo.plan import Plan
-from gridgeo.readers.columns import ColumnMap, guess_layer, map_columns
+from gridgeo.readers.columns import LISTS, ColumnMap, guess_layer, map_columns, personal_names
 from gridgeo.readers.intake import Intake, Source, read_rows
-from gridgeo.readers.names import PERSONAL
+from gridgeo.readers.lists import plan_ground, read_list
+from gridgeo.readers.names import HIDDEN
 from gridgeo.readers.raw import RawLayer
 from gridgeo.readers.report import Findings, ImportReport
 from gridgeo.readers.shaping import Ground
 from gridgeo.readers.street_checks import check_streets
 
 SAMPLE_ROWS = 20
-_HIDDEN = "•••"
 _KINDS = ("point", "line", "polygon")
 
 
@@ -115,7 +112,7 @@ def preview_file(
     schema = "units" if layer == "boundary" else layer
     mapping = map_columns(schema, names, chosen=chosen, empty=raw.empty_columns)
     sample = raw.table.head(rows)
-    personal = [name for name in names if PERSONAL.search(name)]
+    personal = personal_names(schema, names)
     return Preview(
         file=raw.file,
         kind=raw.kind,
@@ -123,7 +120,7 @@ def preview_file(
         layer=layer,
         rows=len(raw.table),
         columns=tuple(names),
-        sample=sample.assign(**dict.fromkeys(personal, _HIDDEN)),
+        sample=sample.assign(**dict.fromkeys(personal, HIDDEN)),
         geometry=kind,
         crs=None if raw.crs is None else raw.crs.name,
         mapping=mapping,
@@ -187,17 +184,12 @@ def _check(
     if layer == "boundary":
         task.read_boundary(source)
         return ImportReport(None, found)
-    frame = task.read_layer(layer, source, Ground() if beside is None else _ground(beside))
+    if layer in LISTS:
+        read_list(task, layer, source, beside)
+        return ImportReport(None, found)
+    frame = task.read_layer(layer, source, Ground() if beside is None else plan_ground(beside))
     remarks = tuple(check_streets(frame)) if layer == "streets" and frame is not None and not found.faults else ()
     return ImportReport(None, found, remarks)
-
-
-def _ground(plan: Plan) -> Ground:
-    try:
-        district = gpd.GeoSeries([plan.district], crs=plan.crs)
-    except GridgeoError:  # a plan without units has no district
-        return Ground(CRS.from_user_input(plan.crs))
-    return Ground(CRS.from_user_input(plan.crs), district, plan.streets, plan.buildings)
 
 
 def _geometry_kind(raw: RawLayer) -> str | None:

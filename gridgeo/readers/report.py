@@ -13,6 +13,24 @@ from gridgeo.readers.columns import ColumnMap
 from gridgeo.readers.datum import Detection
 
 
+@dataclass(frozen=True)
+class Taken:
+    """How many rows of a list went into a plan.
+
+    Parameters
+    ----------
+    new, updated : int
+        Rows that the plan did not have, and those that took the place of one.
+    dropped, kept : int
+        The plan's other rows: those that went, and those that stayed.
+    """
+
+    new: int
+    updated: int
+    dropped: int
+    kept: int
+
+
 @dataclass
 class Findings:
     """What is found while an import runs.
@@ -29,6 +47,8 @@ class Findings:
         Layer → how its datum was told.
     rejected : list of dict
         Rows set aside: ``layer``, ``file``, ``row``, ``column``, ``value``, ``message``, ``remedy``.
+    taken : dict
+        List → how many of its rows went into the plan.
     """
 
     faults: list[Fault] = field(default_factory=list)
@@ -36,6 +56,7 @@ class Findings:
     mappings: dict[str, ColumnMap] = field(default_factory=dict)
     detections: dict[str, Detection] = field(default_factory=dict)
     rejected: list[dict[str, object]] = field(default_factory=list)
+    taken: dict[str, Taken] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,7 +95,7 @@ class ImportReport:
         Returns
         -------
         dict
-            ``faults``, ``repairs``, ``remarks``, ``rejected``, ``mappings``, ``datums``.
+            ``faults``, ``repairs``, ``remarks``, ``rejected``, ``mappings``, ``datums``, ``taken``.
         """
         found = self.findings
         return {
@@ -83,5 +104,6 @@ class ImportReport:
             "remarks": [fault.as_dict() for fault in self.remarks],
             "rejected": list(found.rejected),
             "mappings": {layer: mapping.columns for layer, mapping in found.mappings.items()},
+            "taken": {layer: vars(each) for layer, each in found.taken.items()},
             "datums": {layer: each.table().to_dict("records") for layer, each in found.detections.items()},
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -15,10 +16,11 @@ from pyproj import CRS
 
 from gridgeo.crs import is_metric, to_metric
 from gridgeo.errors import CRSError, Fault
-from gridgeo.readers.clean import Repair, parse_days, parse_flags, parse_numbers, parse_texts
-from gridgeo.readers.columns import ColumnMap, map_columns
+from gridgeo.readers.clean import Repair, parse_days, parse_flags, parse_numbers, parse_texts, tells_who
+from gridgeo.readers.columns import LISTS, ColumnMap, map_columns, personal_names
 from gridgeo.readers.coordinates import find_axes, nearest_zones, require_known_datum, to_degrees, zone_crs
 from gridgeo.readers.datum import Detection, detect_datum
+from gridgeo.readers.names import HIDDEN, WORDS
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.report import Findings
 from gridgeo.schema import LAYERS, STREET_CLASSES
@@ -31,11 +33,11 @@ _WGS84 = CRS.from_epsg(4326)
 # Files cut these at every crossing or sheet border and leave each piece the identifier of the whole. Nothing refers to
 # them by it, unlike to households, stations, gates and units: there two rows of one identifier contradict each other.
 _CUT_LAYERS = ("streets", "barriers", "buildings", "landuse")
+# Layers whose points lie beside streets or on buildings, by which their datum can be told.
+_COMPARED = ("households", "stations", "buildings", *LISTS)
 _ASSUMED_CLASS = "residential"
-_LEVELS = {
-    **dict.fromkeys(("街道", "乡镇", "镇", "乡"), "subdistrict"),
-    **dict.fromkeys(("社区", "村居", "居委会", "村委会", "村"), "community"),
-}
+# Whose columns of fixed words are read in Chinese too.
+_WORDED = ("units", *LISTS)
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def shape_layer(
         found.repairs.append(Repair(name, raw.file, row, None, dropped["value"], None, str(dropped["why"])))
     for column in mapping.personal:
         found.repairs.append(Repair(name, raw.file, None, column, None, None, "personal"))
-    columns = _read_columns(name, raw, mapping, found)
+    columns = _read_columns(name, raw, mapping, found, chosen or {})
     geometry = _read_geometry(name, raw, mapping, ground, found, crs)
     frame = gpd.GeoDataFrame(
         {**columns, ROW: raw.table[ROW].to_numpy()}, geometry=geometry.to_numpy(), crs=geometry.crs
@@ -109,9 +111,12 @@ def shape_layer(
     return _complete(name, raw, frame, found)
 
 
-def _read_columns(name: str, raw: RawLayer, mapping: ColumnMap, found: Findings) -> dict[str, object]:
+def _read_columns(
+    name: str, raw: RawLayer, mapping: ColumnMap, found: Findings, chosen: Mapping[str, str]
+) -> dict[str, object]:
     columns: dict[str, object] = {}
     rows = raw.table[ROW].to_numpy()
+    hidden = personal_names(name, raw.columns)
     for column in LAYERS[name].columns:
         source = mapping.columns.get(column.name)
         if source is None:
@@ -120,7 +125,8 @@ def _read_columns(name: str, raw: RawLayer, mapping: ColumnMap, found: Findings)
 
         def fault(key: str, at: int, source: str = source, cells: pd.Series = cells, **values: object) -> Fault:
             where = {"layer": name, "file": raw.file, "row": int(rows[at]), "column": source}
-            return Fault(key=key, value=cells.iloc[at], values=values, **where)  # type: ignore[arg-type]
+            value = HIDDEN if source in hidden else cells.iloc[at]
+            return Fault(key=key, value=value, values=values, **where)  # type: ignore[arg-type]
 
         if column.kind in ("count", "number"):
             numbers = parse_numbers(cells)
@@ -145,6 +151,14 @@ def _read_columns(name: str, raw: RawLayer, mapping: ColumnMap, found: Findings)
             texts, rounded = parse_texts(cells)
             if column.name == LAYERS[name].id_column:
                 found.faults += [fault("rounded_id", at) for at in rounded]
+            if column.name not in chosen and tells_who(texts, phones=name in LISTS):
+                told: dict[str, object] = {"into": column.name}
+                found.faults.append(
+                    Fault(key="column_tells_who", layer=name, file=raw.file, column=source, values=told)
+                )
+                continue
+            if name in _WORDED and column.name in WORDS:
+                texts = texts.map(lambda said, words=WORDS[column.name]: words.get(said, said), na_action="ignore")
             columns[column.name] = texts
     return columns
 
@@ -317,7 +331,7 @@ def _detect(
     name: str, x: NDArray[np.float64], y: NDArray[np.float64], ground: Ground, found: Findings
 ) -> Detection | None:
     known = [layer for layer in (ground.streets, ground.buildings) if layer is not None and len(layer)]
-    if ground.district is None or not known or name not in {"households", "stations", "buildings"}:
+    if ground.district is None or not known or name not in _COMPARED:
         return None
     detection = detect_datum(x, y, district=ground.district, streets=ground.streets, buildings=ground.buildings)
     found.detections[name] = detection
@@ -352,7 +366,9 @@ def _complete(name: str, raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings
     """Fill in what a file may leave out, and repair what has one right repair; both are listed."""
     id_column = LAYERS[name].id_column
     if id_column not in frame:
-        frame = frame.assign(**{id_column: [f"{name[:-1]}-{row}" for row in frame[ROW]]})
+        # Of a list by its file, so that the same file imported again means the same rows and another one does not.
+        stem = Path(raw.file).stem if name in LISTS else name[:-1]
+        frame = frame.assign(**{id_column: [f"{stem}-{row}" for row in frame[ROW]]})
         first = frame[id_column].iloc[0] if len(frame) else "-"
         found.repairs.append(Repair(name, raw.file, None, None, None, first, "made_id"))
     if name in _CUT_LAYERS:
@@ -398,11 +414,11 @@ def _number_repeated(name: str, raw: RawLayer, frame: gpd.GeoDataFrame, found: F
 
 
 def _complete_levels(raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings) -> gpd.GeoDataFrame:
-    """Read levels in Chinese words; without a column of levels the units are communities."""
-    if "level" not in frame:
-        found.repairs.append(Repair("units", raw.file, None, None, None, "community", "no_level"))
-        return frame.assign(level="community")
-    return frame.assign(level=frame["level"].map(lambda said: _LEVELS.get(said, said)))
+    """Without a column of levels the units are communities."""
+    if "level" in frame:
+        return frame
+    found.repairs.append(Repair("units", raw.file, None, None, None, "community", "no_level"))
+    return frame.assign(level="community")
 
 
 def _complete_classes(raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings) -> gpd.GeoDataFrame:
@@ -413,5 +429,6 @@ def _complete_classes(raw: RawLayer, frame: gpd.GeoDataFrame, found: Findings) -
     strange = ~said.isin(STREET_CLASSES)
     for at in np.flatnonzero(strange):
         row = int(frame[ROW].iloc[at])
-        found.repairs.append(Repair("streets", raw.file, row, "street_class", said.iloc[at], "road", "street_class"))
+        source = found.mappings["streets"].columns["street_class"]
+        found.repairs.append(Repair("streets", raw.file, row, source, said.iloc[at], "road", "street_class"))
     return frame.assign(street_class=said.where(~strange, "road"))

@@ -247,7 +247,7 @@ def _column_faults(layer: Layer, column: Column, values: pd.Series, file: str | 
         not_number = present & numbers.isna()
         if column.kind == "count":
             not_number |= np.isfinite(numbers) & (numbers != np.floor(numbers))
-        wanted = "a whole number" if column.kind == "count" else "a number"
+        wanted = "whole_number" if column.kind == "count" else "number"
         yield from (fault("wrong_type", row, wanted=wanted) for row in np.flatnonzero(not_number))
         yield from (fault("not_finite", row) for row in np.flatnonzero(np.isinf(numbers)))
         if column.minimum is not None:
@@ -255,7 +255,7 @@ def _column_faults(layer: Layer, column: Column, values: pd.Series, file: str | 
             yield from (fault("negative_value", row) for row in np.flatnonzero(low))
     if column.kind == "bool" and not types.is_bool_dtype(values):
         not_flag = present & ~values.isin([True, False, 0, 1])
-        yield from (fault("wrong_type", row, wanted="true or false") for row in np.flatnonzero(not_flag))
+        yield from (fault("wrong_type", row, wanted="truth") for row in np.flatnonzero(not_flag))
     if column.kind == "date":
         no_day = present & values.map(_day, na_action="ignore").isna()
         yield from (fault("no_day", row) for row in np.flatnonzero(no_day))

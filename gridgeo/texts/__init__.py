@@ -69,6 +69,60 @@ def has_text(key: str, /) -> bool:
     return True
 
 
+def layer_label(layer: object) -> str:
+    """Return what people call a layer.
+
+    Parameters
+    ----------
+    layer : object
+        Its key, as scripts use it.
+
+    Returns
+    -------
+    str
+        Its name in the current language; the key itself when it is no layer's.
+    """
+    return _label("layer", layer)
+
+
+def column_label(column: object) -> str:
+    """Return what people call a column of a layer.
+
+    Parameters
+    ----------
+    column : object
+        Its key, as scripts use it.
+
+    Returns
+    -------
+    str
+        Its name in the current language; the key itself when it is no column's.
+    """
+    return _label("column", column)
+
+
+def form_label(form: str) -> str:
+    """Return what people call a form that a value may have.
+
+    Parameters
+    ----------
+    form : str
+        ``whole_number``, ``number``, ``truth``, or types of geometries with `` / `` between them.
+
+    Returns
+    -------
+    str
+        Its name in the current language; a form that is none of these as it is.
+    """
+    return " / ".join(_label("form", each) for each in form.split(" / "))
+
+
+def _label(kind: str, key: object) -> str:
+    # Looked up by hand: a key may be any text of a file, dots in it too.
+    entry = _load("layers")[kind].get(key) if isinstance(key, str) else None
+    return str(key) if entry is None else str(entry[current_language()])
+
+
 def current_language() -> str:
     """Return the language that texts are given in when none is asked for.
 
