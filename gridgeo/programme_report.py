@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,17 @@ from gridgeo.maps import write_map
 from gridgeo.maps.programme import programme_map
 from gridgeo.programmes import ProgrammeReport
 from gridgeo.programmes.cards import make_cards
+from gridgeo.programmes.verdicts import PAIR_COLUMNS
 from gridgeo.results import make_folder, write_whole
 from gridgeo.store.spreadsheet import write_csv, write_workbook
 from gridgeo.texts import current_language, text
 
-_SHEETS = {"rules": ("number", "name", "state", "value", "wanted", "places", "households", "sentence", "basis"),
-           "public": ("number", "name", "state", "value", "wanted", "basis"),
-           "units": ("rule", "level", "name", "all", "met", "share")}  # fmt: skip
+_SHEETS = {
+    "rules": ("number", "name", "state", "value", "wanted", "places", "households", "sentence", "basis", "assumed"),
+    "public": ("number", "name", "state", "value", "wanted", "basis", "assumed"),
+    "units": ("rule", "level", "name", "all", "met", "share"),
+    "pairs": ("rule", *PAIR_COLUMNS),
+}
 
 
 def leader_table(report: ProgrammeReport, *, public: bool = False) -> pd.DataFrame:
@@ -55,11 +60,35 @@ def unit_table(report: ProgrammeReport) -> pd.DataFrame:
         One row a rule and unit, with headings in words.
     """
     names = {verdict.rule.rule: str(verdict.rule.name) for verdict in report.verdicts}
-    levels = {each.level: str(each.name) for each in report.plan.info.levels}
+    levels = {each.station: str(each.name) for each in report.programme.stations}
+    levels |= {each.level: str(each.name) for each in report.plan.info.levels}
     levels |= {each.level: str(each.name) for each in report.programme.levels}
     units = report.units()
     units = units.assign(rule=units["rule"].map(names), level=units["level"].map(lambda key: levels.get(key, key)))
     return _worded(units, "units")
+
+
+def pair_table(report: ProgrammeReport) -> pd.DataFrame:
+    """Return who takes whom, need by need and household by household, in the current language.
+
+    Parameters
+    ----------
+    report : ProgrammeReport
+        The report.
+
+    Returns
+    -------
+    DataFrame
+        One row for each need and who meets it, each household point and who takes it in care; people by their ids.
+        Empty where no rule asks for it.
+    """
+    found = [
+        verdict.answer.pairs.assign(rule=str(verdict.rule.name))
+        for verdict in report.verdicts
+        if verdict.answer is not None and len(verdict.answer.pairs)
+    ]
+    whole = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(_SHEETS["pairs"]))
+    return _worded(whole, "pairs")
 
 
 def _worded(table: pd.DataFrame, sheet: str) -> pd.DataFrame:
@@ -118,7 +147,8 @@ def write_report(report: ProgrammeReport, folder: str | Path) -> list[Path]:
     -------
     list of Path
         ``rules.csv``, ``units.csv``, ``rules.xlsx`` (both), ``places.gpkg`` (what fails, in layers ``points``,
-        ``lines`` and ``polygons``), ``map.html``, and ``cards.csv`` where a rule asks for a contact.
+        ``lines`` and ``polygons``), ``map.html``; ``cards.csv`` where a rule asks for a contact, and ``pairs.csv``
+        where one asks who takes whom.
 
     Raises
     ------
@@ -137,8 +167,10 @@ def write_report(report: ProgrammeReport, folder: str | Path) -> list[Path]:
         write_whole(folder / "places.gpkg", lambda path: _write_places(places, path)),
         write_whole(folder / "map.html", lambda path: write_map(page, path)),
     ]
-    if len(cards):
-        files.append(write_whole(folder / "cards.csv", lambda path: write_csv(cards, path, encoding="utf-8")))
+    pairs = pair_table(report)
+    for name, table in (("cards.csv", cards), ("pairs.csv", pairs)):
+        if len(table):
+            files.append(write_whole(folder / name, partial(write_csv, table, encoding="utf-8")))
     return files
 
 

@@ -208,6 +208,14 @@ GRIDS = 'level = "grid"'
         (covering('to = { landuse = "grass" }'), "is not something to walk to"),
         (rule('kind = "shared"\nleast = 1\nto = { people = "member" }'), "is not stations"),
         (rule('kind = "care"\nrole = "member"\nlimit = 0'), "0 is not a whole number above zero"),
+        (rule('kind = "nesting"\nassumed = ["least"]'), "there is no number that could be assumed least; there are –."),
+        (
+            head('radius = "210 m"', 'radius = "210 m"\nassumed = ["level"]'),
+            "there is no number that could be assumed level",
+        ),
+        (HEAD + '[[station]]\nstation = "post"\nname = "again"\n', "mine.toml, station: post occurs more than once."),
+        (HEAD + '[[service]]\nservice = "care"\nname = "again"\n', "mine.toml, service: care occurs more than once."),
+        (counting('people = "x", among = ["y"]', 3), "there is no key among"),
         (HEAD + "[example]\nmerged = 3\n", "mine.toml, example.merged: 3 is not true or false."),
     ],
 )

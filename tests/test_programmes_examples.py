@@ -19,7 +19,7 @@ def gridgeo(*arguments, lang="en"):
 
 
 def test_show_copy_change_apply_report(tmp_path):
-    write_plan(draw(), tmp_path / "plan.gpkg")
+    write_plan(draw(people=people(role=["helper"], grid_id=["G1"])), tmp_path / "plan.gpkg")
     shown = call_gridgeo("programme", "show", "tashan")
     assert shown.stdout.rstrip("\n") == read_programme("tashan").source.rstrip("\n")
     (tmp_path / "mine.toml").write_text(

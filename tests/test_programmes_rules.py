@@ -123,6 +123,30 @@ def test_coverage_counts_whom_the_radius_holds_inclusive():
     assert judge(draw(), 'kind = "coverage"\nto = { station = "post" }\nleast = "31 %"').state == "not_met"
 
 
+def test_a_station_that_is_not_there_or_closed_serves_nobody():
+    """The plan has posts and no hub: nobody reaches a hub, which is an answer; so is a post that is closed."""
+    verdict = judge(draw(), 'kind = "coverage"\nto = { station = "hub" }')
+    assert number(verdict) == ("not_met", 0.0)
+    assert len(failing(verdict)) == 10
+    closed = draw(stations=posts([50.0, 950.0], open=[True, False]))
+    for body in ('to = { station = "post" }', 'to = { station = "*" }\nradius = "210 m"'):
+        assert number(judge(closed, f'kind = "coverage"\n{body}')) == ("not_met", 0.3)
+    none = draw(stations=posts([50.0], open=[False]))
+    assert number(judge(none, 'kind = "coverage"\nto = { station = "post" }')) == ("not_met", 0.0)
+    assert number(judge(none, 'kind = "count"\nwhat = { station = "post" }\nnumber = "1+"')) == ("not_met", 0.0)
+
+
+def test_a_number_that_the_programme_does_not_state_is_told():
+    body = 'kind = "coverage"\nto = { station = "post" }\nleast = "30 %"\nassumed = ["least"]'
+    assert judge(draw(), body).assumed == "at least 30 %"
+    source = HEAD.replace('radius = "210 m"', 'radius = "210 m"\nassumed = ["radius"]')
+    rules = f'[[rule]]\nrule = "r"\nname = "rule"\n{body}\n[[rule]]\nrule = "s"\nname = "rule"\nkind = "blank"\n'
+    report = judge_programme(draw(), parse_programme(source + rules, file="x.toml"))
+    assert report.table()["assumed"].tolist() == ["at least 30 %; radius 210 m on foot", "radius 210 m on foot"]
+    own = source + rules.replace('assumed = ["least"]', 'radius = "300 m"')
+    assert judge_programme(draw(), parse_programme(own, file="x.toml")).table()["assumed"].tolist()[0] == ""
+
+
 def test_coverage_in_a_straight_line_in_minutes_and_of_a_group():
     straight = 'kind = "coverage"\nto = { station = "post" }\nradius = "201 m"\nwalk = "straight"'
     assert judge(draw(), straight).answer.value == pytest.approx(0.3)  # √(200² + 10²) = 200.25 m to x = 250
@@ -211,6 +235,13 @@ def test_counts_in_all_by_unit_by_station_and_by_kind():
     assert number(judge(plan, 'kind = "count"\nwhat = { station = "post" }\nnumber = "3+"')) == ("not_met", 2.0)
     per_hub = 'kind = "count"\nwhat = { station = "post" }\nper = { station = "hub" }\nnumber = 2'
     assert number(judge(plan, per_hub)) == ("met", 2.0)
+    # Two hubs: each counts what is nearest to it on foot, and the one farthest off is told.
+    two = draw(stations=posts([50.0, 150.0, 250.0, 950.0], station_kind=["hub", "post", "post", "hub"]))
+    apart = judge(two, per_hub)
+    assert number(apart) == ("not_met", 0.0)
+    assert failing(apart) == ["s3"]
+    assert apart.answer.units["all"].tolist() == [2, 0]
+    assert judge(two, per_hub.replace("number = 2", 'number = "0-2"')).state == "met"
     at = 'kind = "count"\nwhat = { station = "*", at = "grid" }\nnumber = 1'
     assert number(judge(plan, at)) == ("met", 1.0)
     by_grid = judge(plan, 'kind = "count"\nwhat = { station = "post" }\nper = "grid"\nnumber = "1+"')
@@ -223,6 +254,8 @@ def test_counts_in_all_by_unit_by_station_and_by_kind():
     teams = people(role=["volunteer"] * 3, kinds=["sport", "arts; sport", None])
     distinct = 'kind = "count"\nwhat = { people = "volunteer", distinct = "kinds" }\nnumber = 2'
     assert number(judge(draw(people=teams), distinct)) == ("met", 2.0)
+    named = distinct.replace('"kinds"', '"kinds", among = ["arts", "chess"]')
+    assert number(judge(draw(people=teams), named)) == ("not_met", 1.0)
 
 
 def test_a_level_of_people_is_counted_by_grid():
@@ -266,13 +299,56 @@ def test_band_asks_general_grids_only():
 
 
 def test_nesting_finds_a_grid_of_two_communities_and_a_unit_without_parent():
-    plan = draw()
+    plan = draw(people=people(role=["helper"], grid_id=["G1"]))
     assert number(judge(plan, 'kind = "nesting"')) == ("met", 1.0)
     blocks = plan.blocks.assign(grid_id=["G1", "G2", "G2", "G4"])
     torn = judge(plan.replace(blocks=blocks), 'kind = "nesting"')
     assert failing(torn) == ["G2", "G3"]  # G3 has lost its block, and with it its place
     units = plan.units.assign(parent_id=[None, "D", None])
     assert failing(judge(plan.replace(units=units), 'kind = "nesting"')) == ["C2"]
+    # Without helpers it cannot be said that all levels nest; that they do not, all the same.
+    assert judge(draw(), 'kind = "nesting"').state == "unknown"
+    assert failing(judge(draw().replace(units=units), 'kind = "nesting"')) == ["C2"]
+
+
+GROUPS = """
+[[level]]
+level = "stairs"
+name = { zh = "楼道党小组", en = "stairwell group" }
+station = "hub"
+[[level]]
+level = "helper"
+"""
+
+
+def nest(plan):
+    source = HEAD.replace('[[level]]\nlevel = "helper"\n', GROUPS.lstrip())
+    body = source + '[[rule]]\nrule = "r"\nname = "rule"\nkind = "nesting"\n'
+    return judge_programme(plan, parse_programme(body, file="x.toml")).verdicts[0]
+
+
+def test_nesting_goes_down_to_groups_and_people_below_the_grid():
+    """Two stairwell groups in G1 and G4; a helper is of the group that they name, or of the one of their household."""
+    groups = posts([50.0, 950.0], station_kind="hub")
+    named = people(role=["helper"] * 3, grid_id=["G1", "G4", "G4"], station_id=["s0", "s1", None])
+    lost = nest(draw(stations=groups, people=named))
+    assert number(lost) == ("not_met", 1 - 1 / 11)  # 2 communities, 4 grids, 2 groups, 3 helpers
+    assert failing(lost) == ["p2"]
+    assert number(nest(draw(stations=groups, people=named.iloc[:2]))) == ("met", 1.0)
+    told = nest(draw(stations=groups, people=named.drop(columns="station_id")))
+    assert (told.state, "no column station_id" in told.sentence) == ("unknown", True)
+    closed = nest(draw(stations=groups.assign(open=[True, False]), people=named.iloc[:2]))
+    assert failing(closed) == ["p1"]  # s1 is closed, so its helper is of no group
+
+
+def test_groups_that_households_name_nest_by_all_their_households():
+    """Group a lies in G1 only, group b in G1 and G2."""
+    homes = (
+        draw().households[["household_id", "households", "geometry"]].iloc[:4].assign(stairs_id=["a", "a", "b", "b"])
+    )
+    verdict = nest(draw(households=homes, people=people(role=["helper"], household_id=["h0"])))
+    assert failing(verdict) == ["b"]
+    assert number(verdict) == ("not_met", 1 - 1 / 9)
 
 
 def test_attached_by_hand_by_place_and_to_somebody():
@@ -290,6 +366,10 @@ def test_attached_by_hand_by_place_and_to_somebody():
     verdict = judge(led, 'kind = "attached"\nwhat = { enterprise = "shop" }\nrole = "secretary"')
     assert failing(verdict) == ["e1", "e3"]
     land = frame({"landuse_id": ["l1", "l2"], "landuse_kind": "residential"}, [shapely.box(260, 0, 300, 50)] * 2)
+    branch = draw(enterprises=shops, stations=posts([260.0, 950.0], open=[True, False]))
+    by_station = judge(branch, 'kind = "attached"\nwhat = { enterprise = "shop" }\nstation = "post"')
+    assert failing(by_station) == ["e1", "e3"]  # the post in G4 is closed
+    assert "lie in no grid with post" in by_station.sentence
     on_land = judge(
         led.replace(landuse=land), 'kind = "attached"\nwhat = { landuse = "residential" }\nrole = "secretary"'
     )
@@ -311,6 +391,11 @@ def test_contact_asks_for_somebody_of_the_grid():
     assert number(verdict) == ("not_met", 0.5)
     staffed = plan.replace(grids=plan.grids.assign(staff=["", None, "Wang", "Li"]))
     assert judge(staffed, 'kind = "contact"\nrole = "grid_head"').state == "met"
+    card = 'kind = "contact"\nrole = "grid_head"\nservices = true'
+    offers = posts([50.0, 950.0], services=["care", "care"], open=[True, False])
+    lacking = judge(staffed.replace(stations=draw(stations=offers).stations), card)
+    assert number(lacking) == ("not_met", 0.5)  # C2's only station is closed
+    assert failing(lacking) == [f"h{n}" for n in range(5, 10)]
 
 
 def test_attributes_services_and_layers():
@@ -339,7 +424,7 @@ def test_wishes_met():
     [
         ('kind = "coverage"\nto = { station = "post" }\ngroup = "women"', "no column women"),
         ('kind = "coverage"\nto = { station = "post" }\ngroup = "children"', "Nobody is entered as children"),
-        ('kind = "coverage"\nto = { station = "hub" }', "The plan has no hub with a position."),
+        ('kind = "overlap"\nto = { station = "hub" }\nmost = 0', "The plan has no hub with a position."),
         ('kind = "coverage"\nto = { people = "member" }\nradius = "9 m"', "The plan holds no people."),
         ('kind = "coverage"\nto = { service = "care" }', "have no column services"),
         ('kind = "coverage"\nto = { station = "*" }', "No radius is set for stations of any kind."),
@@ -449,6 +534,9 @@ def test_households_are_taken_in_care_up_to_the_limit():
     assert number(verdict) == ("not_met", 0.4)
     assert verdict.households == 60
     assert verdict.answer.units.groupby("level")["met"].sum().to_dict() == {"community": 40, "grid": 40}
+    assert verdict.answer.pairs["households"].sum() == 40
+    away = draw(people=people(role=["member"], household_id=["h4"], grid_id=["G4"]))
+    assert number(judge(away, body.replace("320 m", "900 m") + '\nown = "grid"')) == ("not_met", 0.2)  # h8 and h9 only
     many = draw(people=people(role=["member"] * 3, household_id=["h1", "h4", "h8"]))
     assert judge(many, body).state == "met"
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.xdist_group("programme_views")
 
 MAIN = server.ENTRY.with_name("main.py")
 MARKS = {"met": "✓", "not_met": "✗", "unknown": "?"}
-HEADS = ["number", "name", "zh", "mark", "value", "wanted", "places", "sentence", "basis"]
+HEADS = ["number", "name", "zh", "mark", "value", "wanted", "places", "sentence", "basis", "assumed"]
 
 
 def call(*arguments):
@@ -102,7 +102,7 @@ def test_the_documents_say_what_the_command_line_says(example, printed):
     rules, document = pd.DataFrame(printed["rules"]), read_document(example.name)
     assert rules["rule"].tolist() == [rule.rule for rule in example.programme.rules]
     assert document["zh"].tolist() == [rule.name.zh for rule in example.programme.rules]
-    for column in ("name", "value", "wanted", "sentence", "basis"):
+    for column in ("name", "value", "wanted", "sentence", "basis", "assumed"):
         assert document[column].tolist() == [cell.replace("|", "/") for cell in rules[column]]
     assert document["number"].tolist() == [str(number) for number in rules["number"]]
     assert document["places"].tolist() == [str(places) for places in rules["places"]]

@@ -72,7 +72,7 @@ def page(programme: Programme, report: ProgrammeReport) -> str:
         shown = next(rule for rule in programme.rules if rule.rule == SHOWN[programme.name])
         counts = report.counts
     rows = [
-        "| {number} | {rule} | {zh} | {mark} | {value} | {wanted} | {places} | {sentence} | {basis} |".format(
+        ROW.format(
             mark=MARKS[row["state"]],
             zh=verdict.rule.name.zh,
             **{**row, "rule": row["name"], "sentence": cell(row["sentence"]), "basis": cell(row["basis"])},
@@ -91,8 +91,8 @@ def page(programme: Programme, report: ProgrammeReport) -> str:
         EXAMPLE.format(name=programme.name, place=place),
         f"![Places that fail the rule {shown.name.en}](../images/programme-{programme.name}.png)",
         f"*On the map: what fails the rule “{shown.name.en}” ({shown.name.zh}).*",
-        COUNTS.format(rules=len(report.verdicts), **counts),
-        "\n".join([HEAD, "|---|---|---|---|---|---|---|---|---|", *rows]),
+        COUNTS.format(rules=len(report.verdicts), **counts) + ASSUMED,
+        "\n".join([HEAD, "|---|---|---|---|---|---|---|---|---|---|", *rows]),
         "## What to know of the figures",
         "\n".join(notes),
         report.plan.info.attribution,
@@ -107,7 +107,9 @@ EXAMPLE = (
     " so a verdict here says nothing of the real one."
 )
 COUNTS = "{met} of {rules} rules are met, {not_met} are not, {unknown} cannot be said."
-HEAD = "| # | rule | 规则 | | number | wanted | places | what was found | 依据 |"
+ASSUMED = " Where the last column is not empty, the programme states no figure and the one shown is assumed."
+ROW = "| {number} | {rule} | {zh} | {mark} | {value} | {wanted} | {places} | {sentence} | {basis} | {assumed} |"
+HEAD = "| # | rule | 规则 | | number | wanted | places | what was found | 依据 | assumed |"
 
 
 def cell(sentence: str) -> str:

@@ -109,10 +109,13 @@ def show_rule(found: ProgrammeReport, verdict: Verdict, *, personal: bool) -> No
         box.markdown(plain(verdict.sentence))
     if verdict.rule.basis:
         box.caption(plain(f"{text('programmes.heading.basis')}: {verdict.rule.basis}"))
+    if verdict.assumed:
+        box.caption(plain(f"{text('programmes.heading.assumed')}: {verdict.assumed}"))
     units = found.units()
     units = units[units["rule"] == verdict.rule.rule]
     if len(units):
-        levels = {each.level: str(each.name) for each in found.plan.info.levels}
+        levels = {each.station: str(each.name) for each in found.programme.stations}
+        levels |= {each.level: str(each.name) for each in found.plan.info.levels}
         levels |= {each.level: str(each.name) for each in found.programme.levels}
         units = units.assign(level=units["level"].map(lambda key: levels.get(key, key))).drop(
             columns=["rule", "unit_id"]

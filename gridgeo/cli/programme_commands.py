@@ -150,6 +150,10 @@ def _print_report(found: Any, table: Any) -> None:  # noqa: ANN401 (imported lat
     output.print_lines(text("programmes.counts", **found.counts))
     worse = [verdict for verdict in found.verdicts if verdict.state != "met"]
     output.print_lines(*(_line(verdict) for verdict in worse))
+    assumed = [verdict for verdict in found.verdicts if verdict.assumed]
+    if assumed:
+        lines = (text("programmes.line", name=verdict.rule.name, sentence=verdict.assumed) for verdict in assumed)
+        output.print_lines(text("programmes.assumed_heading"), *(f"- {line}" for line in lines))
     if found.plan.info.notes:
         output.print_lines(f"{text('cli.notes')}:", *(f"- {note}" for note in found.plan.info.notes))
     output.print_lines(found.plan.info.attribution)

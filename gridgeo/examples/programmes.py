@@ -18,6 +18,9 @@ SERVICE_KINDS = ("housekeeping", "sport", "arts", "gardening", "medical", "speci
 DUTIES = ("information", "hazards", "disputes", "policy", "services", "visits", "environment", "members", "emergencies")
 """Nine duties of a grid head."""
 
+_OFFERED = "government_affairs;information;mediation"
+"""What a grid station offers."""
+
 _MONTH = "2026-10"
 _PERSONS_PER_HOUSEHOLD = 2.31
 _CARE_LIMIT = 15
@@ -103,7 +106,7 @@ def add_tinghu(plan: Plan, dice: Dice) -> Plan:
         sets.append(_stations(dice, kind, level, dice.places_in(grid, units), units))
     grids = dice.units(grid)
     posts = [dice.middle_of(grid, each) for each in grids]
-    sets.append(_stations(dice, "grid_station", grid, posts, grids))
+    sets.append(_stations(dice, "grid_station", grid, posts, grids, services=_OFFERED))
     heads = dice.frame(
         posts, person_id=number("H", len(grids)), role="grid_head", grid_id=grids, kinds=";".join(DUTIES), time="full"
     )
@@ -111,10 +114,11 @@ def add_tinghu(plan: Plan, dice: Dice) -> Plan:
     doors = [unit for unit in dice.share_out(grid, 1030) if len(dice.living_in(grid, unit))]
     rows = np.array([dice.homes(1, dice.living_in(grid, unit))[0] for unit in doors], dtype=np.int64)
     centres = dice.frame(
-        [None] * len(rows),
+        plan.households.geometry.to_numpy()[rows].tolist(),
         person_id=number("C", len(rows)),
         role="centre_household",
         grid_id=doors,
+        station_id=_take_turns(sets[1], doors),
         household_id=plan.households["household_id"].to_numpy()[rows],
     )
     kinds = ["office"] * 60 + ["market"] * 12
@@ -249,6 +253,7 @@ def add_tashan(plan: Plan, dice: Dice) -> Plan:
         person_id=number("M", len(team)),
         role="member",
         grid_id=team,
+        station_id=_take_turns(sets[1], team),
         capacity=float(_CARE_LIMIT),
     )
     return plan.replace(stations=join(sets), people=members, enterprises=_shops(plan, dice))
@@ -274,6 +279,13 @@ def _stations(
     return dice.frame(
         points, station_id=ids, name=named, station_kind=kind, level=level, services=services, body=bodies
     )
+
+
+def _take_turns(groups: gpd.GeoDataFrame, units: list[str]) -> list[str]:
+    """Share people out among the groups of the unit that each is of; a group's ``body`` is its unit."""
+    known = {unit: mine["station_id"].tolist() for unit, mine in groups.groupby("body")}
+    turn = pd.Series(units, dtype="str").groupby(units).cumcount()
+    return [known[unit][at % len(known[unit])] for unit, at in zip(units, turn, strict=True)]
 
 
 def _people(

@@ -262,10 +262,10 @@ class Case:
         self.require(layer)
         frame = self._inside(self.plan.landuse) if layer == "landuse" else self.placed(layer)
         if selector.layer == "station":
-            frame = frame[frame["open"]]
             kinds = {each.station: each.name for each in self.programme.stations}
             if selector.key != "*" and not frame[column].isin(kinds).any():
                 raise MissingDataSaid("station_kinds", kinds=join_names(kinds.values()))
+            frame = frame[frame["open"]]
         return frame if selector.key == "*" else frame[frame[column] == selector.key]
 
     def _inside(self, areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -379,12 +379,16 @@ class Case:
         key = (selector.layer, selector.key, tuple(selector.where.items()), radius, own)
         if key not in self._reached:
             self.require("households")
-            points = self.providers(selector)
-            found = (
-                self._straight(points, radius, own) if radius.walk == "straight" else self._walk(points, radius, own)
-            )
-            self._reached[key] = found
+            self._reached[key] = self._reach(selector, radius, own)
         return self._reached[key]
+
+    def _reach(self, selector: Selector, radius: Radius, own: str | None) -> Reached:
+        if selector.layer in ("station", "service") and self.select(selector).empty:
+            # The plan has stations, and none of these: nobody reaches one.
+            nobody = np.zeros(len(self.plan.households), dtype=bool)
+            return Reached(np.full(len(nobody), np.inf), nobody, None)
+        points = self.providers(selector)
+        return self._straight(points, radius, own) if radius.walk == "straight" else self._walk(points, radius, own)
 
     def _straight(self, points: gpd.GeoDataFrame, radius: Radius, own: str | None) -> Reached:
         home = shapely.get_coordinates(self.plan.households.geometry.to_numpy())

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gridgeo.errors import GridgeoError
 from gridgeo.plan import Plan
-from gridgeo.programmes import people_rules, reach_rules, unit_rules, zoning_rules
+from gridgeo.programmes import cards, count_rules, nesting_rules, people_rules, reach_rules, unit_rules, zoning_rules
 from gridgeo.programmes.case import Case
 from gridgeo.programmes.model import Programme, Rule
 from gridgeo.programmes.verdicts import PLACE_COLUMNS, Answer, MissingDataSaid, Said, Verdict, no_places
@@ -27,12 +27,12 @@ JUDGES: Mapping[str, Callable[[Case, Rule], Answer]] = MappingProxyType(
         "blank": reach_rules.judge_blank,
         "overlap": reach_rules.judge_overlap,
         "spacing": reach_rules.judge_spacing,
-        "count": unit_rules.judge_count,
+        "count": count_rules.judge_count,
         "attribute": unit_rules.judge_attribute,
         "offers": unit_rules.judge_offers,
         "staffing": unit_rules.judge_staffing,
         "band": unit_rules.judge_band,
-        "nesting": unit_rules.judge_nesting,
+        "nesting": nesting_rules.judge_nesting,
         "coincide": zoning_rules.judge_coincide,
         "merge": zoning_rules.judge_merge,
         "attached": unit_rules.judge_attached,
@@ -41,7 +41,7 @@ JUDGES: Mapping[str, Callable[[Case, Rule], Answer]] = MappingProxyType(
         "matching": people_rules.judge_matching,
         "visits": people_rules.judge_visits,
         "met": people_rules.judge_met,
-        "contact": unit_rules.judge_contact,
+        "contact": cards.judge_contact,
         "layers": unit_rules.judge_layers,
         "shared": people_rules.judge_shared,
     }
@@ -83,7 +83,8 @@ class ProgrammeReport:
         -------
         DataFrame
             ``number``, ``rule``, ``name``, ``state``, ``value``, ``wanted``, ``places`` (how many fail),
-            ``households`` (in those, NaN where that makes no sense), ``sentence``, ``basis``.
+            ``households`` (in those, NaN where that makes no sense), ``sentence``, ``basis``, ``assumed`` (numbers that
+            are not the programme's own).
         """
         rows = [
             {
@@ -97,6 +98,7 @@ class ProgrammeReport:
                 "households": verdict.households,
                 "sentence": verdict.sentence,
                 "basis": verdict.rule.basis,
+                "assumed": verdict.assumed,
             }
             for number, verdict in enumerate(self.verdicts, start=1)
         ]
@@ -181,10 +183,11 @@ def judge_rule(case: Case, rule: Rule) -> Verdict:
     Verdict
         What it came to.
     """
+    values = case.programme.assumptions(rule)
     try:
-        return Verdict(rule, JUDGES[rule.kind](case, rule))
+        return Verdict(rule, JUDGES[rule.kind](case, rule), values=values)
     except MissingDataSaid as missing:
-        return Verdict(rule, missing=missing.said)
+        return Verdict(rule, missing=missing.said, values=values)
     except GridgeoError as error:
         # The plan cannot carry the question: streets without a way, stations that cannot be told apart, ….
-        return Verdict(rule, missing=Said("missing.error", {"error": error}))
+        return Verdict(rule, missing=Said("missing.error", {"error": error}), values=values)

@@ -85,6 +85,7 @@ KINDS: Mapping[str, tuple[Slot, ...]] = MappingProxyType(
             Slot("what", "selector", required=True),
             Slot("grid_kind", "grid_kind"),
             Slot("role", "text"),
+            Slot("station", "station"),
             Slot("least", "share", default=1.0),
         ),
         "streets": (Slot("classes", "street_rank", default="main"), Slot("least", "share", required=True)),
@@ -92,6 +93,7 @@ KINDS: Mapping[str, tuple[Slot, ...]] = MappingProxyType(
             Slot("role", "text", required=True),
             Slot("limit", "count", required=True),
             Slot("radius", "radius"),
+            Slot("own", "level"),
             Slot("least", "share", default=1.0),
         ),
         "matching": (
@@ -108,9 +110,13 @@ KINDS: Mapping[str, tuple[Slot, ...]] = MappingProxyType(
             Slot("level", "level"),
         ),
         "met": (Slot("need", "text"), Slot("least", "share", required=True)),
-        "contact": (Slot("role", "text", required=True), Slot("least", "share", default=1.0)),
+        "contact": (
+            Slot("role", "text", required=True),
+            Slot("services", "flag", default=False),
+            Slot("least", "share", default=1.0),
+        ),
         "layers": (Slot("layers", "layers", required=True),),
         "shared": (Slot("to", "stations_of", required=True), Slot("least", "share", required=True)),
     }
 )
-"""Kind of rule → its values. Beside them every rule has ``rule``, ``kind``, ``name`` and ``basis``."""
+"""Kind of rule → its values. Beside them every rule has ``rule``, ``kind``, ``name``, ``basis``, ``assumed``."""

@@ -107,12 +107,15 @@ class Selector:
         What else must hold: ``grid_kind``, ``at`` (a station's level), ``time``, ``status``.
     distinct : str, optional
         Count the different entries of this column instead of rows.
+    among : tuple of str
+        The only entries that count then; any when empty.
     """
 
     layer: str
     key: str
     where: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     distinct: str | None = None
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,8 @@ class StationKind:
         How far it serves.
     services : tuple of str
         What it offers.
+    assumed : tuple of str
+        Which of these values the programme does not state: an office puts its own in their place.
     """
 
     station: str
@@ -178,6 +183,7 @@ class StationKind:
     level: str | None = None
     radius: Radius | None = None
     services: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -215,6 +221,8 @@ class Rule:
         The programme's own words for it, or the standard it comes from (口径).
     asks : mapping
         The kind's values, parsed: see `gridgeo.programmes.kinds`.
+    assumed : tuple of str
+        Which of these values the programme does not state.
     """
 
     rule: str
@@ -222,6 +230,7 @@ class Rule:
     name: Name
     basis: str = ""
     asks: Mapping[str, Any] = field(default_factory=dict)
+    assumed: tuple[str, ...] = ()
 
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - values are of the kind's own types
         return self.asks[key]
@@ -280,6 +289,30 @@ class Programme:
             None where the programme has no such kind.
         """
         return next((each for each in self.stations if each.station == station), None)
+
+    def assumptions(self, rule: Rule) -> tuple[tuple[str, object], ...]:
+        """Return the numbers behind a rule that the programme does not state itself.
+
+        Parameters
+        ----------
+        rule : Rule
+            The rule.
+
+        Returns
+        -------
+        tuple of (str, object)
+            What each is called in the file, and its value; of the kind of station where the rule has no radius itself.
+        """
+        own = [(name, rule[name]) for name in rule.assumed]
+        about = rule.asks.get("to")
+        kind = self.station_kind(about.key) if isinstance(about, Selector) and about.layer == "station" else None
+        if kind is not None and "radius" in kind.assumed and "radius" in rule.asks and rule["radius"] is None:
+            own.append(("radius", kind.radius))
+        if rule.kind == "blank":
+            asked = [each for each in self.stations if each.station in (rule["stations"] or [each.station])]
+            own += [("radius", each.radius) for each in asked if "radius" in each.assumed]
+        # Where a band has no number of its own, it is that of the programme's grids.
+        return tuple((name, self.households if value is None else value) for name, value in own)
 
     def name_of(self, selector: Selector) -> Name:
         """Return what people call what a selector chooses.

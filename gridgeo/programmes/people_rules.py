@@ -62,7 +62,8 @@ def judge_matching(case: Case, rule: Rule) -> Answer:
     ).fillna(0)
     units = by_kind.reset_index(names="unit_id").assign(level="need_kind", share=lambda each: each["met"] / each["all"])
     units = units.assign(name=units["unit_id"])[["level", "unit_id", "name", "all", "met", "share"]]
-    return Answer(value, "share", at_least(rule["least"]), places, said, units)
+    pairs = found.matches.rename(columns={"need_id": "asker"}).assign(households=np.nan)
+    return Answer(value, "share", at_least(rule["least"]), places, said, units, pairs=pairs)
 
 
 def judge_care(case: Case, rule: Rule) -> Answer:
@@ -92,6 +93,7 @@ def judge_care(case: Case, rule: Rule) -> Answer:
         limit=rule["limit"],
         cutoff_m=radius.metres,
         role=rule["role"],
+        within=rule["own"],
     )
     weight = case.weights("households")
     left = found.left.groupby("household_id")["households"].sum()
@@ -112,9 +114,9 @@ def judge_care(case: Case, rule: Rule) -> Answer:
         sums = kept.groupby(case.plan.households[f"{level}_id"].to_numpy())["kept"].sum()
         rows = units["level"] == level
         units.loc[rows, "met"] = units.loc[rows, "unit_id"].map(sums).to_numpy()
-    return Answer(
-        value, "share", at_least(rule["least"]), places, said, units.assign(share=units["met"] / units["all"])
-    )
+    units = units.assign(share=units["met"] / units["all"])
+    pairs = found.assignments.rename(columns={"household_id": "asker"})
+    return Answer(value, "share", at_least(rule["least"]), places, said, units, pairs=pairs)
 
 
 def judge_visits(case: Case, rule: Rule) -> Answer:

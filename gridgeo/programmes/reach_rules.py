@@ -34,7 +34,7 @@ def judge_coverage(case: Case, rule: Rule) -> Answer:
     Answer
         The share; the households that lack one.
     """
-    case.providers(rule["to"])
+    case.select(rule["to"])  # what the plan lacks is said before what the file lacks
     radius = case.radius_of(rule["to"], rule["radius"])
     weight = case.weights(rule["group"])
     found = case.reach(rule["to"], radius, rule["own"])
@@ -158,7 +158,8 @@ def judge_overlap(case: Case, rule: Rule) -> Answer:
     weight = case.weights(rule["group"])
     found = case.reach(rule["to"], radius)
     if found.coverage is None:
-        raise MissingDataSaid("radius", what=case.programme.name_of(rule["to"]))
+        lacking = "radius" if radius.walk == "straight" else "provider"
+        raise MissingDataSaid(lacking, what=case.programme.name_of(rule["to"]))
     group = None if rule["group"] == "households" else rule["group"]
     overlap = find_overlap(found.coverage, group=group)
     twice = case.plan.households["household_id"].isin(overlap.households["household_id"]).to_numpy()

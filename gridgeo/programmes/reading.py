@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -31,10 +31,18 @@ _STATION = (
     Slot("walk", "walk"),
     Slot("person", "person"),
     Slot("services", "services", default=()),
+    Slot("assumed", "texts", default=()),
 )
 _SERVICE = (Slot("service", "text", required=True), Slot("groups", "texts", default=()))
 _GRIDS = (Slot("households", "bound", default=Bound(300, 500)), Slot("kinds", "grid_kinds", default=GRID_KINDS))
-_RULE = (Slot("rule", "text", required=True), Slot("kind", "text", required=True), Slot("basis", "text", default=""))
+_RULE = (
+    Slot("rule", "text", required=True),
+    Slot("kind", "text", required=True),
+    Slot("basis", "text", default=""),
+    Slot("assumed", "texts", default=()),
+)
+ASSUMABLE = ("radius", "least", "most", "limit", "households", "number", "every")
+"""Values that a file may call assumed: the numbers that a programme might have stated."""
 
 _EXAMPLE = (
     Slot("place", "text"),
@@ -159,7 +167,8 @@ class _Reader:
             if each.station is not None and each.station not in self.declared.station:
                 known = {"what": text("programmes.what.station"), "allowed": ", ".join(self.declared.station) or "–"}
                 self.fault("programme_unknown", f"level ({each.level}).station", each.station, **known)
-        for what, ids in (("rule", [rule.rule for rule in programme.rules]), ("level", list(self.declared.level))):
+        keys = {"rule": [rule.rule for rule in programme.rules], **vars(self.declared)}
+        for what, ids in keys.items():
             for twice in sorted({each for each in ids if each and ids.count(each) > 1}):
                 self.fault("programme_twice", what, twice)
         return programme
@@ -173,7 +182,8 @@ class _Reader:
         values = self.slots(table, _STATION, where, names=True)
         radius = self.radius(values, where)
         name = self.name(table, "name", where, required=True)
-        return StationKind(values["station"] or "", name, values["level"], radius, values["services"])
+        assumed = self.assumed(values, ("radius",), where)
+        return StationKind(values["station"] or "", name, values["level"], radius, values["services"], assumed)
 
     def service(self, where: str, table: dict[str, Any]) -> Service:
         values = self.slots(table, _SERVICE, where, names=True)
@@ -194,7 +204,17 @@ class _Reader:
             values["radius"] = self.radius(values, where)
         name = self.name(table, "name", where, required=True)
         kept = {slot.name: values[slot.name] for slot in KINDS.get(kind, ()) if slot.name not in ("walk", "person")}
-        return Rule(values["rule"] or "", kind, name, values["basis"], MappingProxyType(kept))
+        assumed = self.assumed(values, [slot for slot in kept if slot in ASSUMABLE], where)
+        return Rule(values["rule"] or "", kind, name, values["basis"], MappingProxyType(kept), assumed)
+
+    def assumed(self, values: dict[str, Any], allowed: Iterable[str], where: str) -> tuple[str, ...]:
+        """Check which values are called assumed: only numbers that there are."""
+        named: tuple[str, ...] = values["assumed"]
+        for name in named:
+            if name not in allowed:
+                what = {"what": text("programmes.what.assumed"), "allowed": ", ".join(allowed) or "–"}
+                self.fault("programme_unknown", f"{where}.assumed", name, **what)
+        return tuple(name for name in named if name in allowed)
 
     def radius(self, values: dict[str, Any], where: str) -> Radius | None:
         """Put a radius together with how and by whom it is walked."""

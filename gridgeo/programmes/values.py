@@ -228,9 +228,10 @@ def _selector(value: object, declared: Declared) -> Selector:
         raise _not("selector", value)
     layer, key = chosen[0], value[chosen[0]]
     filters = _WHERE.get(layer, ())
-    strange = [name for name in value if name not in (layer, "distinct", *filters)]
+    known = (layer, "distinct", *(("among",) if "distinct" in value else ()), *filters)
+    strange = [name for name in value if name not in known]
     if strange:
-        raise _unknown("key", strange[0], (layer, "distinct", *filters))
+        raise _unknown("key", strange[0], known)
     if key != "*":
         _declared(layer)(key, declared) if layer in ("level", "station", "service") else _text(key, declared)
     where = {name: _text(value[name], declared) for name in filters if name in value}
@@ -240,7 +241,8 @@ def _selector(value: object, declared: Declared) -> Selector:
     if "at" in where:
         _declared("level")(where["at"], declared)
     distinct = _text(value["distinct"], declared) if "distinct" in value else None
-    return Selector(layer, str(key), MappingProxyType(where), distinct)
+    among = _texts(value["among"], declared) if "among" in value else ()
+    return Selector(layer, str(key), MappingProxyType(where), distinct, among)
 
 
 def _of_layers(form: str, layers: tuple[str, ...]) -> Callable[[object, Declared], Selector]:

@@ -21,6 +21,9 @@ PLACE_COLUMNS = ("layer", "place_id", "name", "households", "value")
 """Columns of the places that fail a rule: what they are, which, what they are called, how many households it is
 about (NaN where that makes no sense), and the number that fails."""
 
+PAIR_COLUMNS = ("asker", "person_id", "households", "distance_m")
+"""Columns of who takes whom: a need or household point, who takes it, how many households of it, and how far it is."""
+
 _CLOSE = 1e-9
 
 
@@ -79,6 +82,8 @@ class Answer:
         The figures behind it, unit by unit.
     wording : str, optional
         The entry ``said`` of the texts, where it is not that of the rule's kind.
+    pairs : DataFrame
+        Who takes whom, where the rule asks for that: see `PAIR_COLUMNS`.
     """
 
     value: float
@@ -88,6 +93,7 @@ class Answer:
     said: Mapping[str, object] = field(default_factory=dict)
     units: pd.DataFrame = field(default_factory=pd.DataFrame)
     wording: str = ""
+    pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def met(self) -> bool:
@@ -107,11 +113,14 @@ class Verdict:
         What was found; None where it cannot be said.
     missing : Said or None
         What is missing to say it.
+    values : tuple of (str, object)
+        Numbers that it rests on and that the programme does not state, see `Programme.assumptions`.
     """
 
     rule: Rule
     answer: Answer | None = None
     missing: Said | None = None
+    values: tuple[tuple[str, object], ...] = ()
 
     @property
     def state(self) -> State:
@@ -142,6 +151,12 @@ class Verdict:
             return str(self.missing)
         said = {**self.rule.asks, **self.answer.said}
         return text(f"programmes.said.{self.answer.wording or self.rule.kind}", **said)
+
+    @property
+    def assumed(self) -> str:
+        """The numbers that the programme does not state, in words; empty where all are its own."""
+        shown = [(name, f"{value * 100:g} %" if isinstance(value, float) else value) for name, value in self.values]
+        return text("programmes.between").join(text(f"programmes.assumed.{name}", value=value) for name, value in shown)
 
     @property
     def households(self) -> float:
