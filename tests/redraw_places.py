@@ -117,7 +117,7 @@ def snapshot(plan):
 def random_edit(plan, rng: random.Random):
     """Draw an edit of any kind; many are refused."""
     kind = rng.choice(list(VOCABULARY))
-    west, south, east, north = plan.district.bounds
+    west, south, east, north = plan.units.total_bounds.tolist()
 
     def one(layer, column):
         return rng.choice(list(getattr(plan, layer)[column]) or ["none"])
@@ -145,6 +145,7 @@ def random_edit(plan, rng: random.Random):
         "households": rng.randrange(300),
         "persons": float(rng.randrange(900)),
         "capacity": float(rng.randrange(900)),
+        "staff": f"人{rng.randrange(100)}",
     }
     if kind == "split_grid":
         values.pop("street")

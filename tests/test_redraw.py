@@ -151,6 +151,9 @@ def test_kind_lock_name_and_code_change_the_row_alone():
     assert after(plan, "set_grid_kind", grid="G1", grid_kind="dedicated").grids["grid_kind"].tolist()[0] == "dedicated"
     assert after(plan, "rename_grid", grid="G3", name="甲").grids["name"].tolist()[2] == "甲"
     assert after(plan, "renumber_grids", grids=["G3"], code="7").grids["code"].tolist()[2] == "7"
+    staffed = after(plan, "staff_grid", grid="G2", staff="网格员 <李>")
+    assert staffed.grids["staff"].tolist()[1] == "网格员 <李>"
+    assert after(staffed, "staff_grid", grid="G2").grids["staff"].isna().all()
     locked = after(plan, "lock_grid", grid="G1")
     assert refused(locked, "move_blocks", blocks=["B00"], to="G2").key == "grid_locked"
     assert refused(locked, "split_grid", grid="G1", street="V1").key == "grid_locked"

@@ -50,6 +50,16 @@ def edited(*edits, plan=None):
     return plan
 
 
+def test_who_looks_after_a_grid_is_logged_saved_and_undone(tmp_path):
+    write_plan(town(), tmp_path / "plan.gpkg")
+    plan = edited(make_edit("staff_grid", grid="G2", staff="王 <b>"), plan=read_plan(tmp_path / "plan.gpkg"))
+    save_edits(plan, tmp_path / "plan.gpkg")
+    stored = read_plan(tmp_path / "plan.gpkg")
+    assert stored.grids["staff"].tolist()[1] == "王 <b>"
+    assert [record.kind for record in stored.edits] == ["staff_grid"]
+    assert undo_edits(stored).grids["staff"].isna().all()
+
+
 def test_a_record_says_who_when_what_before_and_after():
     plan = apply_edit(town(), MOVE, who="李", time=datetime(2026, 11, 21, 8, 30, tzinfo=UTC)).plan
     (record,) = plan.edits

@@ -22,6 +22,7 @@ _WORK: MappingProxyType[str, Callable[[Plan, Edit], grids.Draft]] = MappingProxy
         "set_grid_kind": grids.set_grid,
         "lock_grid": grids.set_grid,
         "rename_grid": grids.set_grid,
+        "staff_grid": grids.set_grid,
         "renumber_grids": grids.renumber_grids,
         "rebalance_grids": rebalance.rebalance_grids,
         **{kind: places.edit_station for kind in VOCABULARY if kind.endswith("_station")},

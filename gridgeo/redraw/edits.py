@@ -76,6 +76,7 @@ VOCABULARY: MappingProxyType[str, tuple[Slot, ...]] = MappingProxyType(
         "set_grid_kind": (_need("grid", "id"), _need("grid_kind", "text", GRID_KINDS)),
         "lock_grid": (_need("grid", "id"), Slot("locked", "flag")),
         "rename_grid": (_need("grid", "id"), _need("name", "text")),
+        "staff_grid": (_need("grid", "id"), Slot("staff", "text")),
         "renumber_grids": (Slot("grids", "ids"), Slot("code", "text")),
         "rebalance_grids": (_need("grids", "ids"), Slot("low", "number"), Slot("high", "number")),
         "add_station": (_need("station", "id"), _need("at", "point"), *_STATION),

@@ -157,14 +157,14 @@ def new_grid_row(grid: str, *, name: str | None = None, code: str | None = None)
 
 
 def set_grid(plan: Plan, edit: Edit) -> Draft:
-    """Lock or unlock a grid, rename it, or say what kind it is.
+    """Lock or unlock a grid, rename it, or say what kind it is or who looks after it.
 
     Parameters
     ----------
     plan : Plan
         The plan.
     edit : Edit
-        ``grid``, and ``locked`` (true when left out), ``name`` or ``grid_kind``.
+        ``grid``, and ``locked`` (true when left out), ``name``, ``staff`` (nobody when left out) or ``grid_kind``.
 
     Returns
     -------
@@ -182,6 +182,8 @@ def set_grid(plan: Plan, edit: Edit) -> Draft:
             after: dict[str, object] = {"locked": edit.get("locked") is not False}
         case "rename_grid":
             after = {"name": edit.get("name")}
+        case "staff_grid":
+            after = {"staff": edit.get("staff")}
         case _:
             after = {"grid_kind": edit.get("grid_kind")}
     return Draft(set_values(plan, "grids", row, after))
