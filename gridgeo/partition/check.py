@@ -118,21 +118,21 @@ def _ids(blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> Iterator[Fault]:
 def _pieces(blocks: gpd.GeoDataFrame) -> Iterator[Fault]:
     edges = read_borders(blocks)
     pairs, _ = pair_table(blocks, edges)
-    label = np.unique(blocks["grid_id"].fillna("").astype(str), return_inverse=True)[1]
-    same = (label[pairs["a"]] == label[pairs["b"]]) & blocks["grid_id"].notna().to_numpy()[pairs["a"]]
+    given = blocks["grid_id"].notna().to_numpy()
+    grids, label = np.unique(blocks["grid_id"].fillna("").astype(str).to_numpy(dtype=object), return_inverse=True)
+    same = (label[pairs["a"]] == label[pairs["b"]]) & given[pairs["a"]]
     on_map = _components(pairs[same], len(blocks))
     on_foot = _components(pairs[same & pairs["walkable"].to_numpy()], len(blocks))
     lived_in = blocks["households"].to_numpy() > 0
-    for key, part, counts in (("grid_in_pieces", on_map, None), ("grid_not_on_foot", on_foot, lived_in)):
-        rows = np.arange(len(blocks)) if counts is None else np.flatnonzero(counts)
-        table = pd.DataFrame({"grid": blocks["grid_id"].to_numpy()[rows], "part": part[rows], "row": rows})
-        pieces = table.groupby("grid")["part"].nunique()
-        for grid in pieces.index[pieces > 1]:
-            mine = table[table["grid"] == grid]
-            main = mine["part"].mode().iloc[0]
-            off = ", ".join(blocks["block_id"].iloc[mine.loc[mine["part"] != main, "row"]].astype(str))
-            values = {"pieces": int(pieces[grid]), "blocks": off}
-            yield Fault(key=key, layer="grids", value=grid, values=values)
+    ids = blocks["block_id"].astype(str).to_numpy()
+    for key, part, counts in (("grid_in_pieces", on_map, given), ("grid_not_on_foot", on_foot, given & lived_in)):
+        rows = np.flatnonzero(counts)
+        pieces = np.bincount(np.unique(np.column_stack([label[rows], part[rows]]), axis=0)[:, 0], minlength=len(grids))
+        for grid in np.flatnonzero(pieces > 1):
+            mine = rows[label[rows] == grid]
+            found, size = np.unique(part[mine], return_counts=True)
+            off = ", ".join(ids[mine[part[mine] != found[size.argmax()]]])
+            yield Fault(key=key, layer="grids", value=grids[grid], values={"pieces": int(pieces[grid]), "blocks": off})
 
 
 def _components(pairs: pd.DataFrame, n: int) -> Integers:
@@ -142,12 +142,11 @@ def _components(pairs: pd.DataFrame, n: int) -> Integers:
 
 
 def _communities(blocks: gpd.GeoDataFrame) -> Iterator[Fault]:
-    named = blocks.dropna(subset=["grid_id", "community_id"])
-    several = named.groupby("grid_id")["community_id"].unique()
-    for grid, communities in several.items():
-        if len(communities) > 1:
-            names = ", ".join(sorted(communities))
-            yield Fault(key="grid_across_communities", layer="grids", value=grid, values={"communities": names})
+    pairs = pd.DataFrame({name: blocks[name].array for name in ("grid_id", "community_id")}).dropna().drop_duplicates()
+    across = pairs[pairs["grid_id"].duplicated(keep=False)]
+    for grid, communities in across.groupby("grid_id")["community_id"]:
+        names = ", ".join(sorted(communities))
+        yield Fault(key="grid_across_communities", layer="grids", value=grid, values={"communities": names})
 
 
 def _band(blocks: gpd.GeoDataFrame, grids: gpd.GeoDataFrame, band: tuple[float, float], weight: str) -> Iterator[Fault]:
