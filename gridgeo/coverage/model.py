@@ -262,10 +262,10 @@ class Coverage:
             "reason": _decode(self.reason_codes, np.array(REASONS, dtype=object)),
             "n_stations": self.n_stations,
         }
-        given = self.source.drop(columns=self.source.active_geometry_name)
+        given = pd.DataFrame(self.source)
         index = pd.Index(given["household_id"]) if "household_id" in given else given.index.rename("household_id")
-        kept = given.drop(columns=[name for name in ("household_id", *answer) if name in given])
-        return pd.DataFrame(answer | {name: kept[name].array for name in kept}, index=index)
+        known = {self.source.active_geometry_name, "household_id", *answer}
+        return pd.DataFrame(answer | {name: given[name].array for name in given if name not in known}, index=index)
 
     def summary(self, by: str | None = None) -> pd.DataFrame:
         """Count covered households and people, for the whole or for each unit of a level.
