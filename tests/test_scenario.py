@@ -29,9 +29,9 @@ CUTOFFS = (100.0, 200.0)
 FILES = sorted((ROOT / "docs" / "scenarios").glob("*.toml"))
 
 
-def same_coverage(one, two):
+def same_coverage(one, two, *, levels=(None, "grid", "community")):
     pd.testing.assert_frame_equal(one.households, two.households, check_exact=True)
-    for by in (None, "grid", "community"):
+    for by in levels:
         pd.testing.assert_frame_equal(one.summary(by=by), two.summary(by=by), check_exact=True)
 
 
@@ -115,8 +115,10 @@ def test_coverage_kept_up_to_date_equals_coverage_from_scratch():
         except GridgeoError:
             continue
         coverage = update_coverage(coverage, plan, after)
-        same_coverage(coverage, fresh)
-        same_coverage(coverage.at(200), fresh.at(200))
+        # The figures are the households counted: asked of every tenth.
+        levels = (None, "grid", "community") if len(after.edits) % 10 == 0 else ()
+        same_coverage(coverage, fresh, levels=levels)
+        same_coverage(coverage.at(200), fresh.at(200), levels=levels)
         followed.add(after.edits[-1].kind)
         plan = after
     assert len(followed) >= 12
