@@ -15,16 +15,13 @@ import pandas as pd
 import pytest
 import shapely
 from pyproj import Transformer
+from reader_town import CRS, SIDE, X0, Y0, degrees, streets
 
 from gridgeo.readers import check_file, prepare_import, read_file
 from gridgeo.readers.clean import parse_days
 from gridgeo.store import write_plan
 
 pytestmark = pytest.mark.usefixtures("quick_readers")
-
-CRS = 4548
-X0, Y0 = 442000.0, 4429000.0
-SIDE = 1000.0
 
 
 def polygon(*rings):
@@ -38,17 +35,6 @@ def square(x, y, side):
 
 def frame(shapes, **columns):
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=CRS)
-
-
-def streets():
-    at = np.arange(0, SIDE + 1, 100.0)
-    lines = [shapely.LineString([(X0 + x, Y0 + y) for y in at]) for x in at]
-    lines += [shapely.LineString([(X0 + x, Y0 + y) for x in at]) for y in at]
-    return frame(lines, street_id=[f"s{i}" for i in range(len(lines))], highway="residential")
-
-
-def degrees(x, y):
-    return Transformer.from_crs(CRS, 4490, always_xy=True).transform(X0 + np.asarray(x), Y0 + np.asarray(y))
 
 
 def households(count=3, **columns):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 from pyproj import Transformer
+from reader_town import CRS, X0, Y0, district, households, streets
 
 from gridgeo.errors import ImportFaults, InputError
 from gridgeo.readers import (
@@ -27,9 +28,6 @@ from gridgeo.store import read_plan
 from gridgeo.texts import using_language
 
 pytestmark = pytest.mark.usefixtures("quick_readers")
-
-CRS = 4548
-X0, Y0 = 442000.0, 4429000.0
 
 
 @pytest.mark.parametrize(
@@ -97,33 +95,12 @@ def test_a_profile_comes_back_as_it_went(tmp_path):
     assert read_profile(tmp_path / "p.toml") == {"stations": mapping.columns}
 
 
-def district():
-    return gpd.GeoDataFrame({"名称": ["甲"]}, geometry=[shapely.box(X0, Y0, X0 + 1000, Y0 + 1000)], crs=CRS)
-
-
-def grid_streets():
-    """Eleven streets each way, 100 m apart, with a vertex at every crossing."""
-    at = np.arange(0, 1001, 100.0)
-    lines = [shapely.LineString([(X0 + x, Y0 + y) for y in at]) for x in at]
-    lines += [shapely.LineString([(X0 + x, Y0 + y) for x in at]) for y in at]
-    return gpd.GeoDataFrame(
-        {"street_id": [f"s{i}" for i in range(22)], "highway": "residential"}, geometry=lines, crs=CRS
-    )
-
-
-def table(**columns):
-    lon, lat = Transformer.from_crs(CRS, 4490, always_xy=True).transform(
-        X0 + np.array([150.0, 350, 550]), [Y0 + 130] * 3
-    )
-    return pd.DataFrame({"编号": ["a", "b", "c"], "户数": [3, 4, 5], "经度": lon, "纬度": lat, **columns})
-
-
 def attempt(**changes):
     sources = {
         "boundary": district(),
-        "streets": grid_streets(),
-        "households": table(),
-        "stations": table()[["经度", "纬度"]],
+        "streets": streets(),
+        "households": households(),
+        "stations": households()[["经度", "纬度"]],
     }
     return prepare_import(**{**sources, **changes})
 
@@ -142,13 +119,13 @@ def test_a_sound_import_gives_a_plan():
 
 
 def test_every_fault_of_every_file_comes_at_once_with_its_row():
-    bad = table(户数=["3", "很多", "-4"], 经度=[116.3, None, 116.3])
+    bad = households(户数=["3", "很多", "-4"], 经度=[116.3, None, 116.3])
     with pytest.raises(ImportFaults) as caught:
         import_plan(
             boundary=district(),
-            streets=grid_streets().assign(layer="above"),
+            streets=streets().assign(layer="above"),
             households=bad,
-            stations=table().rename(columns={"经度": "甲"}),
+            stations=households().rename(columns={"经度": "甲"}),
         )
     found = {(fault.layer, fault.row, fault.key) for fault in caught.value.faults}
     assert {
@@ -165,7 +142,7 @@ def test_every_fault_of_every_file_comes_at_once_with_its_row():
 
 
 def test_faulty_rows_are_set_aside_only_when_asked_and_are_listed():
-    bad = table(户数=["3", "很多", "5"])
+    bad = households(户数=["3", "很多", "5"])
     assert attempt(households=bad).plan is None
     report = attempt(households=bad, skip_faulty=True)
     assert report.plan.households["household_id"].tolist() == ["a", "c"]
@@ -175,7 +152,7 @@ def test_faulty_rows_are_set_aside_only_when_asked_and_are_listed():
 
 
 def test_repairs_are_listed_with_before_and_after():
-    report = attempt(households=table(户数=["３", "约4户", 5]))
+    report = attempt(households=households(户数=["３", "约4户", 5]))
     assert report.plan.households["households"].tolist() == [3, 4, 5]
     listed = [(each.row, each.column, each.before, each.after) for each in report.findings.repairs if each.row]
     assert listed == [(1, "户数", "３", 3.0), (2, "户数", "约4户", 4.0)]
@@ -194,14 +171,14 @@ def test_a_bow_tie_is_repaired_with_its_areas_and_a_line_is_no_district():
 
 @pytest.mark.parametrize("sentinel", [(0, 0), (-999, -999), (999, 999), (None, 40)])
 def test_sentinels_are_no_places(sentinel):
-    frame = table()
+    frame = households()
     frame.loc[1, ["经度", "纬度"]] = sentinel
     report = attempt(households=frame)
     assert [(fault.key, fault.row) for fault in report.findings.faults] == [("no_place", 2)]
 
 
 def test_swapped_and_projected_columns_are_understood():
-    frame = table()
+    frame = households()
     swapped = frame.rename(columns={"经度": "纬度", "纬度": "经度"})
     plan = attempt().plan
     assert attempt(households=swapped).plan.households.geometry.geom_equals_exact(plan.households.geometry, 1e-6).all()
@@ -211,7 +188,7 @@ def test_swapped_and_projected_columns_are_understood():
 
 
 def test_a_datum_that_is_said_is_used():
-    frame = table()
+    frame = households()
     lon, lat = shift(frame["经度"], frame["纬度"], "wgs84", "bd09")
     report = attempt(households=frame.assign(经度=lon, 纬度=lat), crs={"households": "bd09"})
     assert report.plan.households.geometry.geom_equals_exact(attempt().plan.households.geometry, 1e-3).all()
@@ -247,8 +224,8 @@ def test_a_foreign_datum_is_found_on_real_ground_and_a_mixture_is_refused():
 
 def test_files_and_tables_in_memory_give_the_same_plan(tmp_path):
     district().to_crs(4326).to_file(tmp_path / "街道.geojson")
-    grid_streets().to_file(tmp_path / "streets.gpkg")
-    table().to_csv(tmp_path / "户.csv", index=False, encoding="gbk")
+    streets().to_file(tmp_path / "streets.gpkg")
+    households().to_csv(tmp_path / "户.csv", index=False, encoding="gbk")
     plan = import_plan(
         boundary=tmp_path / "街道.geojson", streets=tmp_path / "streets.gpkg", households=tmp_path / "户.csv"
     )
@@ -271,12 +248,12 @@ def test_an_osm_extract_brings_its_layers():
 
 
 def test_inputs_are_not_changed():
-    boundary, streets, households = district(), grid_streets(), table()
-    before = boundary.copy(), streets.copy(), households.copy()
-    import_plan(boundary=boundary, streets=streets, households=households)
-    assert before[0].equals(boundary)
-    assert before[1].equals(streets)
-    assert before[2].equals(households)
+    ground, lines, houses = district(), streets(), households()
+    before = ground.copy(), lines.copy(), houses.copy()
+    import_plan(boundary=ground, streets=lines, households=houses)
+    assert before[0].equals(ground)
+    assert before[1].equals(lines)
+    assert before[2].equals(houses)
 
 
 def street_frame(*lines, **columns):
@@ -286,21 +263,21 @@ def street_frame(*lines, **columns):
 
 def test_faults_of_the_network_are_named():
     """s0 along y = 0; s1 ends 1.5 m above it; s2 crosses it without a vertex; s3 lies apart; s4 joins s0 rightly."""
-    streets = street_frame(
+    drawn = street_frame(
         [(0, 0), (50, 0), (100, 0)],
         [(20, 1.5), (20, 40)],
         [(80, -10), (80, 10)],
         [(0, 200), (9, 200)],
         [(50, 0), (50, 90)],
     )
-    found = [(fault.key, fault.row) for fault in check_streets(streets)]
+    found = [(fault.key, fault.row) for fault in check_streets(drawn)]
     assert ("street_gap", 2) in found
     assert ("street_crossing", 1) in found
     assert [row for key, row in found if key == "street_island"] == [2, 3, 4]
-    bridge = streets.assign(bridge=[False, False, True, False, False])
+    bridge = drawn.assign(bridge=[False, False, True, False, False])
     assert "street_crossing" not in {fault.key for fault in check_streets(bridge)}
-    assert check_streets(grid_streets().assign(street_class="service")) == []
-    assert check_streets(streets[:0]) == []
+    assert check_streets(streets().assign(street_class="service")) == []
+    assert check_streets(drawn[:0]) == []
 
 
 def test_a_border_beside_a_street_is_named():
@@ -314,7 +291,7 @@ def test_a_border_beside_a_street_is_named():
 
 
 def test_a_household_far_from_every_street_is_remarked_on_but_kept():
-    frame = table()
+    frame = households()
     frame.loc[2, "纬度"] += 0.05
     report = attempt(households=frame)
     assert len(report.plan.households) == 3
@@ -323,7 +300,7 @@ def test_a_household_far_from_every_street_is_remarked_on_but_kept():
 
 def test_ground_without_streets_is_remarked_on():
     """One street along the west edge of 1 km × 1 km: the eastern half lies more than 500 m from it."""
-    west = grid_streets().iloc[:1].set_geometry([shapely.LineString([(X0, Y0), (X0, Y0 + 1000)])], crs=CRS)
+    west = streets().iloc[:1].set_geometry([shapely.LineString([(X0, Y0), (X0, Y0 + 1000)])], crs=CRS)
     bare = [fault.as_dict() for fault in attempt(streets=west).remarks if fault.key == "bare_ground"]
     assert len(bare) == 1
     assert "50 %" in bare[0]["message"]
@@ -331,12 +308,12 @@ def test_ground_without_streets_is_remarked_on():
 
 
 def test_pieces_of_one_street_are_numbered_but_two_households_of_one_id_are_a_fault():
-    streets = grid_streets().assign(street_id=["a"] * 3 + ["a-2"] + [f"s{i}" for i in range(18)])
-    report = attempt(streets=streets)
+    pieces = streets().assign(street_id=["a"] * 3 + ["a-2"] + [f"s{i}" for i in range(18)])
+    report = attempt(streets=pieces)
     assert report.plan.streets["street_id"].tolist()[:5] == ["a", "a-3", "a-4", "a-2", "s0"]
     told = next(repair for repair in report.findings.repairs if repair.why == "repeated_id")
     assert (told.before, told.after) == ("2", "a-3")
-    report = attempt(households=table(编号=["a", "b", "a"]))
+    report = attempt(households=households(编号=["a", "b", "a"]))
     assert [(fault.layer, fault.row, fault.key) for fault in report.findings.faults] == [
         ("households", 3, "duplicate_id")
     ]

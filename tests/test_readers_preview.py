@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import shapely
 from pyproj import Transformer
+from reader_town import CRS, X0, Y0, district, households, streets
 
 from gridgeo.cli.commands import run
 from gridgeo.errors import CRSError, FileError, InputError
@@ -30,29 +31,6 @@ from gridgeo.readers.intake import split_source
 from gridgeo.store import read_plan, write_table
 
 pytestmark = pytest.mark.usefixtures("quick_readers")
-
-CRS = 4548
-X0, Y0 = 442000.0, 4429000.0
-
-
-def district():
-    return gpd.GeoDataFrame({"名称": ["甲"]}, geometry=[shapely.box(X0, Y0, X0 + 1000, Y0 + 1000)], crs=CRS)
-
-
-def streets():
-    at = np.arange(0, 1001, 100.0)
-    lines = [shapely.LineString([(X0 + x, Y0 + y) for y in at]) for x in at]
-    lines += [shapely.LineString([(X0 + x, Y0 + y) for x in at]) for y in at]
-    return gpd.GeoDataFrame(
-        {"street_id": [f"s{i}" for i in range(22)], "highway": "residential"}, geometry=lines, crs=CRS
-    )
-
-
-def households(**columns):
-    lon, lat = Transformer.from_crs(CRS, 4490, always_xy=True).transform(
-        X0 + np.array([150.0, 350, 550]), [Y0 + 130] * 3
-    )
-    return pd.DataFrame({"编号": ["a", "b", "c"], "户数": [3, 4, 5], "经度": lon, "纬度": lat, **columns})
 
 
 def test_a_preview_shows_what_a_table_holds_and_what_it_is_taken_for():

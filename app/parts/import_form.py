@@ -25,13 +25,12 @@ from app.state.imports import (
     columns_for,
     fault_table,
     guess_kind,
-    is_osm,
     keep_columns,
     look_at,
     shown_texts,
 )
 from gridgeo.errors import GridgeoError
-from gridgeo.readers import ImportReport, Preview
+from gridgeo.readers import ImportReport, Preview, is_osm
 from gridgeo.readers.raw import ROW
 from gridgeo.texts import column_label, layer_label, text
 

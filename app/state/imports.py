@@ -16,13 +16,13 @@ from gridgeo.readers import (
     ColumnMap,
     ImportReport,
     Preview,
+    is_osm,
     mappable_columns,
     prepare_import,
     preview_file,
     read_profile,
     write_profile,
 )
-from gridgeo.readers.sniff import sniff
 from gridgeo.texts import layer_label
 
 LAYERS = ("boundary", "streets", "households", "stations", "barriers", "gates", "units", "buildings")
@@ -97,25 +97,6 @@ def guess_kind(path: Path) -> str | None:
     if is_osm(path):
         return "streets"
     return next((layer for layer, called in _CALLED.items() if re.search(called, path.stem, re.IGNORECASE)), None)
-
-
-def is_osm(path: Path) -> bool:
-    """Tell whether a file is an OSM extract: it brings several layers and has no columns to choose.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    bool
-        True for an extract.
-    """
-    try:
-        return sniff(path) == "osm"
-    except FileError:
-        return False
 
 
 def look_at(path: Path, *, layer: str | None, sheet: str | None = None) -> Preview:

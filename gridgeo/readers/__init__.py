@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gridgeo.readers.datum import detect_datum as detect_datum
     from gridgeo.readers.imports import import_plan as import_plan
     from gridgeo.readers.imports import prepare_import as prepare_import
+    from gridgeo.readers.intake import is_osm as is_osm
     from gridgeo.readers.lists import prepare_lists as prepare_lists
     from gridgeo.readers.online import OnlinePlace as OnlinePlace
     from gridgeo.readers.online import read_online_place as read_online_place
@@ -48,6 +49,7 @@ _WHERE = {
     "find_axes": "coordinates",
     "guess_layer": "columns",
     "import_plan": "imports",
+    "is_osm": "intake",
     "map_columns": "columns",
     "mappable_columns": "columns",
     "prepare_import": "imports",
