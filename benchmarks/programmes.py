@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 
 import gridgeo
-from gridgeo.matching import Pairs, assign_members, match_needs, serve_most, serve_nearest
+from gridgeo.matching import Pairs, assign_members, match_needs, solve_transport
 from gridgeo.plan import Name, PlanInfo
 from gridgeo.zonings import compare_zonings, merge_zonings
 from gridgeo.zonings.labels import moved_blocks
@@ -150,9 +150,8 @@ def report_exact(dice, cases=200):
             if set(taken) <= known and (loads <= capacity).all():
                 best = min(best, (-len(taken), sum(int(cost[pair]) for pair in taken)))
         supply = np.ones(n, dtype=np.int64)
-        amount = serve_most(pairs, supply, capacity)
-        served = serve_nearest(pairs, supply, capacity, amount)
-        same += best == (-amount, int((served * pairs.cost).sum()))
+        served = solve_transport(pairs, supply, capacity)
+        same += best == (-int(served.sum()), int((served * pairs.cost).sum()))
     print(f"transport equal to every way tried: {same} of {cases}")
     report_exact_merges(dice)
 

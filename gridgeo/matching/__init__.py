@@ -3,7 +3,8 @@
 from gridgeo.matching.care import Care, assign_members
 from gridgeo.matching.needs import Matching, match_needs
 from gridgeo.matching.pairs import Pairs
-from gridgeo.matching.transport import level_loads, serve_most, serve_nearest, serve_whole
+from gridgeo.matching.paths import solve_transport
+from gridgeo.matching.transport import level_loads, serve_most, serve_whole
 
 __all__ = [
     "Care",
@@ -13,6 +14,6 @@ __all__ = [
     "level_loads",
     "match_needs",
     "serve_most",
-    "serve_nearest",
     "serve_whole",
+    "solve_transport",
 ]

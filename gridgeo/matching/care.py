@@ -11,7 +11,8 @@ import pandas as pd
 
 from gridgeo.errors import InputError
 from gridgeo.matching.pairs import Pairs
-from gridgeo.matching.transport import level_loads, serve_most, serve_nearest
+from gridgeo.matching.paths import solve_transport
+from gridgeo.matching.transport import level_loads, serve_most
 from gridgeo.matching.walks import read_capacity, require_people, same_unit, snap_known, walk_pairs
 from gridgeo.network import Network
 from gridgeo.network.measure import Ints, require_positive
@@ -62,7 +63,7 @@ def assign_members(
 
     Of all ways to do so this one takes most households in care; among those, where it is to be fair, the largest
     number that one member takes is the smallest; and among those the ways are the shortest in all (households times
-    metres). Exactly, see `gridgeo.matching.transport`. A point of many households may be shared by several members.
+    metres). Exactly, see `gridgeo.matching.paths`. A point of many households may be shared by several members.
 
     Parameters
     ----------
@@ -105,9 +106,9 @@ def assign_members(
     pairs = walk_pairs(network, households, members, cutoff_m=cutoff_m)
     if within is not None:
         pairs = pairs.pick(same_unit(households, members, pairs, within))
-    amount = serve_most(pairs, supply, limits)
-    ceiling = level_loads(pairs, supply, limits, amount) if fair else limit
-    served = serve_nearest(pairs, supply, np.minimum(limits, ceiling), amount)
+    ceiling = level_loads(pairs, supply, limits, serve_most(pairs, supply, limits)) if fair else limit
+    served = solve_transport(pairs, supply, np.minimum(limits, ceiling))
+    amount = int(served.sum())
     assignments = _assignments(households, members, pairs, served)
     told = _members(members, limits, pairs, served)
     left = _left(network, households, pairs, supply, served)

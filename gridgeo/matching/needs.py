@@ -12,7 +12,8 @@ import pandas as pd
 from gridgeo.coverage.assess import list_services
 from gridgeo.errors import InputError
 from gridgeo.matching.pairs import Pairs
-from gridgeo.matching.transport import serve_most, serve_nearest, serve_whole
+from gridgeo.matching.paths import solve_transport
+from gridgeo.matching.transport import serve_whole
 from gridgeo.matching.walks import nearest_walk, read_capacity, require_people, walk_pairs
 from gridgeo.network import Network
 from gridgeo.network.measure import Flags, Ints, require_positive
@@ -156,7 +157,7 @@ def _serve(pairs: Pairs, amount: Ints, capacity: Ints) -> Ints:
     """Solve; needs that take several people at once make it a harder problem, so only they pay for it."""
     if (amount[np.unique(pairs.asker)] > 1).any():
         return serve_whole(pairs, amount, capacity)
-    return serve_nearest(pairs, amount, capacity, serve_most(pairs, amount, capacity))
+    return solve_transport(pairs, amount, capacity)
 
 
 def _matches(needs: gpd.GeoDataFrame, people: gpd.GeoDataFrame, pairs: Pairs, served: Ints) -> pd.DataFrame:

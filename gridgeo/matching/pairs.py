@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -44,14 +45,9 @@ class Pairs:
         """
         return Pairs(self.asker[rows], self.giver[rows], self.cost[rows], self.askers, self.givers)
 
+    @cached_property
     def rank(self) -> Ints:
-        """Return how many givers are nearer to the pair's asker than its own; ties go to the first giver.
-
-        Returns
-        -------
-        ndarray of int64, shape (pairs,)
-            From 0.
-        """
+        """How many givers are nearer to the pair's asker than its own, from 0; ties go to the first giver."""
         order = np.lexsort((self.giver, self.cost, self.asker))
         asker = self.asker[order]
         begin = np.flatnonzero(np.diff(asker, prepend=-1))

@@ -1,9 +1,8 @@
 """Who takes whom: exact transport between places that ask and places that give.
 
-First as much as possible is served, then the way is as short as possible. How much can be served is a maximum flow
-(`scipy.sparse.csgraph.maximum_flow`, whole numbers); the shortest way to serve that much is a linear program (HiGHS)
-whose corners are whole numbers, since its matrix is that of a network (Ahuja, Magnanti and Orlin, *Network Flows*,
-1993, ch. 11), see `gridgeo.matching.program`.
+First as much as possible is served, then the way is as short as possible: `gridgeo.matching.paths` does both at once.
+How much can be served under other limits is a maximum flow (`scipy.sparse.csgraph.maximum_flow`, whole numbers). Askers
+that take several givers or none are a whole-number program (HiGHS).
 """
 
 from __future__ import annotations
@@ -15,20 +14,10 @@ from scipy.sparse.csgraph import maximum_flow
 
 from gridgeo.errors import GridgeoError
 from gridgeo.matching.pairs import Pairs
-from gridgeo.matching.program import Program
 from gridgeo.network.measure import Floats, Ints
-
-_FIRST = 8
-"""How many of the nearest givers of each asker the first program knows."""
 
 _STEPS = (8, 40)
 """How many of the nearest givers are tried before all, when only the amount matters."""
-
-_CLOSE = 40
-"""Only pairs with so many of the nearest givers are looked at before the last step."""
-
-_MANY, _STRIDES = 2000, (8, 4, 2)
-"""From how many askers on parts of them go first, and which: every eighth, …"""
 
 
 def serve_most(pairs: Pairs, supply: Ints, capacity: Ints) -> int:
@@ -50,7 +39,7 @@ def serve_most(pairs: Pairs, supply: Ints, capacity: Ints) -> int:
     """
     asked = int(supply[np.unique(pairs.asker)].sum())
     bound = min(asked, int(capacity[np.unique(pairs.giver)].sum()))
-    rank = pairs.rank()
+    rank = pairs.rank
     for most in _STEPS:
         if most < rank.max(initial=0) and int(_flow(pairs.pick(rank < most), supply, capacity).sum()) == bound:
             return bound
@@ -83,57 +72,6 @@ def level_loads(pairs: Pairs, supply: Ints, capacity: Ints, amount: int) -> int:
         else:
             low = middle + 1
     return low
-
-
-def serve_nearest(pairs: Pairs, supply: Ints, capacity: Ints, amount: int) -> Ints:
-    """Serve an amount with the shortest way in all.
-
-    Parameters
-    ----------
-    pairs : Pairs
-        The pairs.
-    supply, capacity : ndarray of int64
-        What is asked for, and what each can give.
-    amount : int
-        How much is to be served; it must be possible.
-
-    Returns
-    -------
-    ndarray of int64, shape (pairs,)
-        What each pair serves.
-
-    Raises
-    ------
-    GridgeoError
-        If the solver finds no answer.
-    """
-    if amount == 0:
-        return np.zeros(len(pairs.cost), dtype=np.int64)
-    asked = np.zeros(pairs.askers, dtype=np.int64)
-    asked[pairs.asker] = supply[pairs.asker]
-    active = np.flatnonzero(asked)
-    # One giver more takes what stays unserved. It is the farthest of all: where everybody serves it is left alone.
-    every = Pairs(
-        np.concatenate([pairs.asker, active]),
-        np.concatenate([pairs.giver, np.full(len(active), pairs.givers)]),
-        np.concatenate([pairs.cost, np.full(len(active), pairs.cost.max(initial=0) + 1)]),
-        pairs.askers,
-        pairs.givers + 1,
-    )
-    short = int(asked.sum()) - amount
-    most = np.append(capacity, short)
-    rank = every.rank()
-    known = (rank < _FIRST) & (asked[every.asker] > 0)
-    known[len(pairs.cost) :] = True
-    if int(_flow(every.pick(known), asked, most).sum()) < asked.sum():
-        known |= _flow(every, asked, most) > 0
-    program = Program(every, asked, known, close=np.flatnonzero((rank < _CLOSE) & (asked[every.asker] > 0)))
-    for stride in _STRIDES if len(active) > _MANY else ():
-        # First a part of the askers, with a part of what can be given: its prices are nearly right for all.
-        some = active[::stride]
-        share = float(asked[some].sum() / asked.sum())
-        program.solve(some, np.append(capacity * share, np.inf), least=0.0)
-    return program.solve(active, most.astype(np.float64), least=float(short), proven=True)[: len(pairs.cost)]
 
 
 def serve_whole(pairs: Pairs, amount: Ints, capacity: Ints) -> Ints:
