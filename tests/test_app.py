@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,10 +14,11 @@ from app.parts.widgets import plain
 from app.serving import server
 from app.serving.guard import Guard
 from app.state import environment
-from app.state.settings import CONFIG_VARIABLE
+from app.state.settings import CONFIG_VARIABLE, Settings, usual_speeds, write_settings
 from app.state.workspace import HOME_VARIABLE
 from gridgeo.assessment import assess_plan
 from gridgeo.coverage import assess_coverage, measure_coverage
+from gridgeo.network import PERSONS, build_network
 from gridgeo.plan import Name, PlanInfo, make_plan
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.store import read_plan, write_plan
@@ -131,6 +133,26 @@ class TestCoverage:
         assert not app.exception
         asked = assess_coverage(found.network, found.plan.households, found.plan.stations, cutoff_m=300, person=person)
         assert app.metric[0].value == f"{asked.summary()['coverage_rate'].iloc[0]:.1%}"
+
+    def test_minutes_at_the_speed_of_the_settings(self, open_coverage, found):
+        """The page, and a fresh answer of the engine at the office's own speed and access limit."""
+        write_settings(Settings(speeds_m_per_min={**usual_speeds(), "elder": 48.0}, max_access_m=60.0))
+        app = open_coverage()
+        app.segmented_control(key="ask_unit").set_value("minutes").run()
+        app.number_input(key="ask_minutes").set_value(8)
+        app.selectbox(key="ask_person").set_value("elder").run()
+        assert not app.exception
+        assert not app.error
+        plan, person = found.plan, replace(PERSONS["elder"], speed_m_per_min=48.0)
+        network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates, max_access_m=60.0)
+        asked = assess_coverage(network, plan.households, plan.stations, cutoff_min=8, person=person)
+        assert app.metric[0].value == f"{asked.summary()['coverage_rate'].iloc[0]:.1%}"
+        assert "8 min" in app.metric[0].label
+        assert app.metric[3].value.endswith(" min")
+        assert "rate_8min" in app.dataframe[0].value
+        basis = next(each.value for each in app.caption if "elderly person" in each.value).replace("\\", "")
+        assert "at 48 m/min" in basis
+        assert "60 m to" in basis
 
     def test_overlap_has_its_own_map(self, open_coverage):
         app = open_coverage()

@@ -20,7 +20,7 @@ from app.serving import server
 from app.state import access, environment, imports, plans, settings, uploads
 from app.state.access import Rules, read_rules, role_of
 from app.state.public import public_map, public_table
-from app.state.settings import CONFIG_VARIABLE, Settings, read_settings, write_settings
+from app.state.settings import CONFIG_VARIABLE, Settings, read_settings, usual_speeds, write_settings
 from app.state.workspace import HOME_VARIABLE, open_workspace
 from gridgeo.assessment import assess_plan
 from gridgeo.errors import FileError, GridgeoError, InputError
@@ -62,6 +62,8 @@ class TestSettings:
             theme="dark",
             cutoffs_m=(250.0, 1000.0),
             person="elder",
+            speeds_m_per_min={"adult": 70.0, "elder": 40.0, "wheelchair": 45.0},
+            max_access_m=120.0,
             households_per_grid=(200.0, 400.0),
             basemap="tianditu",
             tianditu_key="abc123",
@@ -80,11 +82,21 @@ class TestSettings:
             "households_per_grid = [500, 300]",
             'tianditu_key = "a&b"',
             "cutoffs_m = [nan]",
+            "speeds_m_per_min = { elder = -3.0, adult = 72 }",
+            "speeds_m_per_min = [1]",
+            "max_access_m = 5.0",
         ],
     )
     def test_what_cannot_be_used_is_as_at_first(self, spoilt):
         settings.write_whole(settings.config_folder() / "settings.toml", spoilt)
         assert read_settings() == Settings()
+
+    def test_speeds_and_access_limit_hold_for_the_living_plan(self, path):
+        living = open_workspace(path)
+        assert living.coverage(cutoffs_m=(300.0,)).network.max_access_m == 200.0
+        write_settings(Settings(person="elder", speeds_m_per_min={**usual_speeds(), "elder": 40.0}, max_access_m=50.0))
+        basis = living.coverage(cutoffs_m=(300.0,)).basis
+        assert (basis["person"], basis["speed_m_per_min"], basis["max_access_m"]) == ("elder", 40.0, 50.0)
 
     def test_a_folder_that_cannot_be_written_is_one_sentence(self, tmp_path, monkeypatch):
         (tmp_path / "file").write_text("")

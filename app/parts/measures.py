@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from app.parts.component import take_events
@@ -12,6 +13,7 @@ from app.state import sign_in
 from app.state.cache import Answer
 from app.state.public import public_table
 from gridgeo.coverage import inside_on_paper, measure_coverage, trace_walk
+from gridgeo.coverage.wording import rate_name, word_cutoff, word_walk
 from gridgeo.maps import level_table
 from gridgeo.maps.routes import walk_layer
 from gridgeo.texts import text
@@ -27,21 +29,22 @@ def show_measures(found: Answer) -> None:
     """
     measures = measure_coverage(found.coverage).iloc[0]
     rate = found.coverage.summary()["coverage_rate"].iloc[0]
-    cutoff = f"{found.coverage.cutoff_m:g}"
+    cutoff, radius = word_cutoff(found.coverage), text("walks.metres", number=f"{found.coverage.cutoff_m:g}")
+    timed = found.coverage.network.timed
     notes = {
         "covered": {
             "lost": f"{int(measures['lost_at_minus_10']):,}",
             "gained": f"{int(measures['gained_at_plus_10']):,}",
         },
-        "paper": {"cutoff": cutoff},
+        "paper": {"cutoff": radius},
         "overlap": {"mean": f"{measures['mean_stations']:.2f}"},
-        "detour": {},
+        "time" if timed else "detour": {},
     }
     values = {
         "covered": f"{rate:.1%}",
         "paper": f"{int(measures['paper_only']):,}",
         "overlap": f"{int(measures['overlap']):,}",
-        "detour": f"{measures['detour_ratio']:.2f}",
+        **({"time": _mean_walk(found)} if timed else {"detour": f"{measures['detour_ratio']:.2f}"}),
     }
     for name, value in values.items():
         show_figure(
@@ -50,6 +53,15 @@ def show_measures(found: Answer) -> None:
             text(f"app.measure.{name}_note", **notes[name]),
             estimated=is_estimated(found.plan),
         )
+
+
+def _mean_walk(found: Answer) -> str:
+    """Word the mean walk of the households that can walk to a station."""
+    distance, count = found.coverage.distance_m, found.plan.households["households"].to_numpy(dtype=np.float64)
+    walks = np.isfinite(distance)
+    if not count[walks].sum():
+        return text("app.none")
+    return word_walk(found.coverage, float(np.average(distance[walks], weights=count[walks])))
 
 
 def picked_household(found: Answer, key: str) -> int | None:
@@ -111,18 +123,19 @@ def explain_household(found: Answer, place: int | None) -> None:
         st.info(text("app.why"))
         return
     row = found.coverage.households.iloc[place]
-    cutoff = f"{found.coverage.cutoff_m:g}"
+    cutoff, radius = word_cutoff(found.coverage), text("walks.metres", number=f"{found.coverage.cutoff_m:g}")
     names = dict(zip(found.plan.stations["station_id"], found.plan.stations["name"], strict=True))
     sentences = []
     if row["reason"] in ("", "beyond_cutoff"):
-        walk = {"walk": round(row["distance_m"]), "straight": round(row["straight_m"])}
+        walk = {"walk": word_walk(found.coverage, row["distance_m"]), "straight": f"{round(row['straight_m']):,}"}
         sentences.append(text("app.why.walk", station=names[row["station_id"]], **walk))
-    over = round(row["distance_m"] - found.coverage.cutoff_m) if row["reason"] == "beyond_cutoff" else 0
+    beyond = row["distance_m"] - found.coverage.cutoff_m if row["reason"] == "beyond_cutoff" else 0.0
+    over = word_walk(found.coverage, beyond)
     key = row["reason"] or "covered"
     access = f"{found.coverage.network.max_access_m:g}"
     sentences.append(text(f"app.why.{key}", cutoff=cutoff, over=over, access=access, count=row["n_stations"]))
     if inside_on_paper(found.coverage, found.coverage.cutoff_m)[place]:
-        sentences.append(text("app.why.paper", cutoff=cutoff))
+        sentences.append(text("app.why.paper", cutoff=radius))
     sentences += _blame(found, place)
     box = st.container(border=True)
     box.markdown(f"**{plain(text('app.why.title', household=row.name))}**")
@@ -156,18 +169,18 @@ def show_measures_table(found: Answer, lang: str) -> None:
         The reader's language.
     """
     levels = found.plan.info.levels[-2:]
-    cutoff = f"{found.coverage.cutoff_m:g}"
+    timed, rate = found.coverage.network.timed, rate_name(found.coverage)
     tabs = st.tabs([text("app.table", level=getattr(level.name, lang)) for level in levels])
     for tab, level in zip(tabs, levels, strict=True):
         table = level_table(found.plan, [found.coverage], level.level).set_index("unit_id")
         measures = measure_coverage(found.coverage, by=level.level).drop(columns="households")
-        table = table.join(measures[["paper_only", "overlap", "detour_ratio"]])
+        table = table.join(measures[["paper_only", "overlap", *([] if timed else ["detour_ratio"])]])
         if not sign_in.reader().may_edit:
             table = public_table(table.reset_index(), found.plan).set_index("unit_id")
         columns: dict[str, Any] = {
             "name": st.column_config.TextColumn(text("app.table.unit")),
             "households": count_column(text("app.table.households"), found.plan),
-            f"rate_{cutoff}": rate_column(cutoff),
+            rate: rate_column(word_cutoff(found.coverage)),
             "paper_only": count_column(text("app.measure.paper"), found.plan),
             "overlap": count_column(text("app.measure.overlap"), found.plan),
             "detour_ratio": st.column_config.NumberColumn(text("app.measure.detour"), format="%.2f"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 import streamlit as st
 
-from app.parts.widgets import read_metres
+from app.parts.widgets import person_name, read_metres
 from app.state.address import remember
 from app.state.cache import Asked
-from app.state.settings import read_settings
+from app.state.settings import Settings, read_settings
 from gridgeo.coverage.assess import list_services
 from gridgeo.network.persons import PERSONS
 from gridgeo.plan import Plan
@@ -17,6 +18,9 @@ from gridgeo.texts import text
 
 DAYS = ("any", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 NOON = dt.time(12)
+UNITS = ("metres", "minutes")
+USUAL_MIN, MOST_MIN = 15, 90
+"""The walking time first asked for (the 15-minute circle of GB 50180-2018), and the longest."""
 
 
 def ask(plan: Plan) -> Asked:
@@ -32,28 +36,66 @@ def ask(plan: Plan) -> Asked:
     Asked
         The question.
     """
-    usual, persons = read_settings(), ("any", *PERSONS)
-    cutoff, person, service, day, hour = st.columns([3, 4, 5, 3, 3], vertical_alignment="bottom")
-    remember("ask_cutoff", read_metres, round(usual.cutoffs_m[0]))
-    remember("ask_person", lambda said: said if said in persons else None, usual.person)
-    metres = cutoff.number_input(
-        f"{text('app.cutoff')} ({text('app.cutoff.number')})", 50, 5000, step=50, key="ask_cutoff"
+    usual = read_settings()
+    cutoff, unit, person, service, day, hour = st.columns([3, 3, 4, 4, 3, 3], vertical_alignment="bottom")
+    remember("ask_unit", lambda said: said if said in UNITS else None, UNITS[0])
+    timed = (
+        unit.segmented_control(
+            text("app.unit"), UNITS, format_func=_unit_name, key="ask_unit", required=True, label_visibility="collapsed"
+        )
+        == "minutes"
     )
-    who = person.selectbox(text("app.person"), persons, format_func=_person_name, key="ask_person")
+    if timed:
+        remember("ask_minutes", read_minutes, USUAL_MIN)
+        said = cutoff.number_input(text("app.cutoff.time"), 1, MOST_MIN, step=1, key="ask_minutes")
+    else:
+        remember("ask_cutoff", read_metres, round(usual.cutoffs_m[0]))
+        said = cutoff.number_input(text("app.cutoff"), 50, 5000, step=50, key="ask_cutoff")
+    # Time passes for somebody: who walks must be said.
+    persons = tuple(PERSONS) if timed else ("any", *PERSONS)
+    remember("ask_person", lambda said: said if said in persons else None, usual.person)
+    if st.session_state["ask_person"] not in persons:
+        st.session_state["ask_person"] = persons[0]
+    shown = partial(_person_name, usual) if timed else partial(_person_name, None)
+    who = person.selectbox(text("app.person"), persons, format_func=shown, key="ask_person")
     offered = sorted({name for services in plan.stations["services"] for name in list_services(services)})
     what = service.selectbox(text("app.service"), ("any", *offered), format_func=_service_name, key="ask_service")
     when = day.selectbox(text("app.day"), DAYS, format_func=_day_name, key="ask_day")
     clock = NOON if when == "any" else hour.time_input(text("app.hour"), NOON, key="ask_hour")
     return Asked(
-        cutoff_m=float(metres),
-        person=None if who == "any" else who,
+        cutoff_m=usual.cutoffs_m[0] if timed else float(said),
+        cutoff_min=float(said) if timed else None,
+        walking=usual.walking(who),
         service=None if what == "any" else what,
         at=None if when == "any" else f"{when} {clock:%H:%M}",
     )
 
 
-def _person_name(person: str) -> str:
-    return text(f"app.person.{person}")
+def read_minutes(said: str) -> int | None:
+    """Read a walking time from a page's address.
+
+    Parameters
+    ----------
+    said : str
+        What stands there.
+
+    Returns
+    -------
+    int or None
+        Minutes; None when it is no time the page asks for.
+    """
+    sound = said.isascii() and said.isdigit() and len(said) <= len(str(MOST_MIN))
+    return int(said) if sound and 1 <= int(said) <= MOST_MIN else None
+
+
+def _unit_name(unit: str) -> str:
+    return text(f"app.unit.{unit}")
+
+
+def _person_name(pace: Settings | None, person: str) -> str:
+    """Name a person; with their speed where it counts."""
+    name = person_name(person)
+    return name if pace is None else text("app.person.pace", person=name, speed=f"{pace.speeds_m_per_min[person]:g}")
 
 
 def _service_name(service: str) -> str:

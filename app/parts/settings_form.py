@@ -11,12 +11,11 @@ import streamlit as st
 
 from app.parts.language import NAMES
 from app.parts.theme import apply_theme
-from app.parts.widgets import attempt, plain
+from app.parts.widgets import attempt, person_name
 from app.state import sign_in
-from app.state.settings import BASEMAPS, MOST_CUTOFF_M, THEMES, Settings, write_settings
+from app.state.settings import ACCESS_M, BASEMAPS, MOST_CUTOFF_M, SPEEDS_M_PER_MIN, THEMES, Settings, write_settings
 from app.state.workspace import open_workspace
 from gridgeo.errors import InputError
-from gridgeo.network import DEFAULT_MAX_ACCESS_M
 from gridgeo.network.persons import PERSONS
 from gridgeo.plan import Level, Name
 from gridgeo.texts import LANGUAGES, text
@@ -92,7 +91,7 @@ def ask_basis(now: Settings) -> None:
         text("app.settings.person"),
         persons,
         index=persons.index(now.person),
-        format_func=lambda person: text(f"app.person.{person}"),
+        format_func=person_name,
         key="set_person",
         help=text("app.settings.person.help"),
     )
@@ -106,10 +105,18 @@ def ask_basis(now: Settings) -> None:
         key="set_band",
         help=text("app.settings.band.help"),
     )
-    speeds = text("app.list_mark").join(
-        f"{text(f'app.person.{name}')} {person.speed_m_per_min:g}" for name, person in PERSONS.items()
+    for column, (name, speed) in zip(st.columns(len(PERSONS)), now.speeds_m_per_min.items(), strict=True):
+        label = text("app.settings.speed", person=person_name(name))
+        column.number_input(label, *map(round, SPEEDS_M_PER_MIN), round(speed), key=f"set_speed_{name}")
+    st.caption(text("app.settings.speed.why"))
+    st.number_input(
+        text("app.settings.access"),
+        *map(round, ACCESS_M),
+        round(now.max_access_m),
+        step=10,
+        key="set_access",
+        help=text("app.settings.access.help"),
     )
-    st.caption(plain(text("app.settings.fixed", access=f"{DEFAULT_MAX_ACCESS_M:g}", speeds=speeds)))
 
 
 def save_form() -> None:
@@ -127,6 +134,8 @@ def save_form() -> None:
             theme=said["set_theme"],
             cutoffs_m=read_cutoffs(said["set_cutoffs"]),
             person=said["set_person"],
+            speeds_m_per_min={name: float(said[f"set_speed_{name}"]) for name in PERSONS},
+            max_access_m=float(said["set_access"]),
             households_per_grid=(float(said["set_band"][0]), float(said["set_band"][1])),
             basemap=said["set_basemap"],
             tianditu_key=_key(said["set_key"], said["set_basemap"]),

@@ -13,7 +13,7 @@ from app.parts.component import Event, take_events
 from app.parts.live import perform
 from app.state import cache
 from app.state.drafts import keep_scenario, list_scenarios, scenario_key
-from app.state.settings import read_settings
+from app.state.settings import Walking, read_settings
 from app.state.sign_in import reader, require_planner
 from app.state.workspace import Workspace
 from gridgeo.coverage import Coverage
@@ -69,6 +69,7 @@ class Draft:
         self.work, self.key = work, key
         self._lock = threading.RLock()
         self._base: Plan | None = None
+        self._asked: tuple[tuple[float, ...], Walking] | None = None
         self._stages: list[Stage] = []
         self._undone: list[Stage] = []
         self._scenario = scenario
@@ -87,12 +88,14 @@ class Draft:
             If the scenario does not fit the plan any more.
         """
         with self._lock:
-            state, cutoffs = self.work.current(), read_settings().cutoffs_m
-            if self._base is not state.plan or self._stages[-1].coverage.cutoffs_m != cutoffs:
+            state, settings = self.work.current(), read_settings()
+            cutoffs, walking = settings.cutoffs_m, settings.walking()
+            if self._base is not state.plan or self._asked != (cutoffs, walking):
                 known = self.work.coverage(state, cutoffs_m=cutoffs)
                 base = ScenarioResult(Scenario("–"), state.plan, tuple(known.at(each) for each in cutoffs))
-                run = run_scenario(state.plan, self._scenario, cutoffs_m=cutoffs, base=base)
-                self._base, self._undone = state.plan, []
+                asked: dict[str, Any] = {"person": walking.walker, "max_access_m": walking.max_access_m}
+                run = run_scenario(state.plan, self._scenario, cutoffs_m=cutoffs, base=base, **asked)
+                self._base, self._undone, self._asked = state.plan, [], (cutoffs, walking)
                 self._stages = [Stage(self._scenario, run.plan, run.coverages[0])]
             return self._stages[-1]
 

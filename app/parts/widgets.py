@@ -13,6 +13,7 @@ from app.state.address import remember
 from app.state.public import public_table
 from app.state.settings import read_settings
 from gridgeo.assessment import Assessment
+from gridgeo.coverage.wording import word_cutoff
 from gridgeo.errors import GridgeoError
 from gridgeo.maps import level_table
 from gridgeo.plan import Plan
@@ -64,6 +65,22 @@ def read_metres(said: str) -> int | None:
         Metres; None when it is no distance the app asks for.
     """
     return int(said) if said.isascii() and said.isdigit() and len(said) < 5 and 50 <= int(said) <= 5000 else None  # noqa: PLR2004
+
+
+def person_name(person: str) -> str:
+    """Say who walks.
+
+    Parameters
+    ----------
+    person : str
+        ``any``, or one of `gridgeo.network.PERSONS`.
+
+    Returns
+    -------
+    str
+        In the reader's language.
+    """
+    return text("app.person.any") if person == "any" else text(f"walks.person.{person}")
 
 
 def show_headline(figures: list[dict[str, Any]], lang: str) -> None:
@@ -127,7 +144,7 @@ def choose_gap(found: Assessment, gaps: list[dict[str, Any]]) -> list[list[float
         The corners of the gap pointed at.
     """
     if len(found.gaps) == 0:
-        st.success(text("app.gaps.none", cutoff=f"{found.coverages[0].cutoff_m:g}"))
+        st.success(text("app.gaps.none", cutoff=word_cutoff(found.coverages[0])))
         return None
     names = dict(zip(found.plan.stations["station_id"], found.plan.stations["name"], strict=True))
     worst = found.gaps.head(SHOWN_GAPS).to_dict("records")
@@ -165,7 +182,7 @@ def show_tables(found: Assessment, lang: str) -> None:
             "households": count_column(text("app.table.households"), found.plan),
         }
         for column in table.columns[2:]:
-            columns[column] = rate_column(column.removeprefix("rate_"))
+            columns[column] = rate_column(text("walks.metres", number=column.removeprefix("rate_")))
         tab.dataframe(table, column_config=columns, hide_index=True, height=320)
 
 
@@ -194,7 +211,7 @@ def rate_column(cutoff: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
     Parameters
     ----------
     cutoff : str
-        The cutoff in metres.
+        The cutoff in words.
 
     Returns
     -------

@@ -12,10 +12,10 @@ import geopandas as gpd
 import streamlit as st
 
 from app.state.public import public_map
+from app.state.settings import Walking, read_settings
 from app.state.workspace import State, Workspace, open_workspace
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment, assess_plan
-from gridgeo.coverage import Coverage, assess_coverage
-from gridgeo.gaps import find_gaps
+from gridgeo.coverage import Coverage
 from gridgeo.maps import coverage_map, work_map, write_map
 from gridgeo.maps.document import PlanMap
 from gridgeo.maps.editing import change_layers, redraw_layers, whatif_layers
@@ -26,7 +26,6 @@ from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.redraw import Finding, judge_plan
 from gridgeo.redraw.ground import find_ground
 from gridgeo.scenario import Comparison, Scenario, ScenarioResult, compare, run_scenario
-from gridgeo.service_area import service_areas
 
 KEPT = 16
 """How many results of one kind are kept; the least lately used goes first."""
@@ -84,7 +83,7 @@ def assess(path: Path, cutoffs_m: tuple[float, ...]) -> Assessment:
     GridgeoError
         If the plan cannot be read, or lacks what the work needs.
     """
-    return _assess(str(path), (state := living(path).current()).number, cutoffs_m, state)
+    return _assess(str(path), (state := living(path).current()).number, cutoffs_m, read_settings().walking(), state)
 
 
 _TODAY = Scenario("–")
@@ -98,12 +97,17 @@ class Asked:
     ----------
     cutoff_m : float
         Walking distance in metres.
-    person, service, at : str or None
-        Who walks, to which service, at what time of the week; see `gridgeo.assess_coverage`.
+    walking : Walking
+        Who walks, how fast, and from how far off the street.
+    cutoff_min : float or None
+        Walking time in minutes instead.
+    service, at : str or None
+        To which service, at what time of the week; see `gridgeo.assess_coverage`.
     """
 
     cutoff_m: float
-    person: str | None = None
+    walking: Walking
+    cutoff_min: float | None = None
     service: str | None = None
     at: str | None = None
 
@@ -245,7 +249,7 @@ def comparison(path: Path, state: State, scenarios: tuple[Scenario, ...], cutoff
     Comparison
         What `gridgeo.scenario.compare` found; shared, so never changed.
     """
-    base, *results = (_run(str(path), state.number, each, cutoffs_m, state) for each in (_TODAY, *scenarios))
+    base, *results = _run_all(path, state, scenarios, cutoffs_m)
     return keep("comparison", lambda: compare(base, *results), base, *results)
 
 
@@ -268,7 +272,7 @@ def comparison_maps(
     list of dict
         What `gridgeo.maps.PlanMap.component_data` returns, one a map.
     """
-    base, *results = (_run(str(path), state.number, each, cutoffs_m, state) for each in (_TODAY, *scenarios))
+    base, *results = _run_all(path, state, scenarios, cutoffs_m)
     if show == "coverage":
         return [keep("coverage map", partial(_coverage_picture, each), each) for each in (base, *results)]
     known = base.coverages[0].at(cutoff_m)
@@ -293,7 +297,8 @@ def map_data(path: Path, cutoffs_m: tuple[float, ...], *, public: bool = False) 
     dict
         What `gridgeo.maps.PlanMap.component_data` returns; shared, so never changed.
     """
-    return _map_data(str(path), (state := living(path).current()).number, cutoffs_m, public, state)
+    state, walking = living(path).current(), read_settings().walking()
+    return _map_data(str(path), state.number, cutoffs_m, walking, public, state)
 
 
 def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str, *, public: bool = False) -> bytes:
@@ -320,24 +325,24 @@ def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str, *, public: boo
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _assess(path: str, number: int, cutoffs_m: tuple[float, ...], _state: State) -> Assessment:  # noqa: ARG001
-    return assess_plan(_state.plan, cutoffs_m=cutoffs_m)
+def _assess(path: str, number: int, cutoffs_m: tuple[float, ...], walking: Walking, _state: State) -> Assessment:  # noqa: ARG001
+    return assess_plan(_state.plan, cutoffs_m=cutoffs_m, person=walking.walker, max_access_m=walking.max_access_m)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _answer(path: str, number: int, asked: Asked, _state: State) -> Answer:
-    base = _assess(path, number, DEFAULT_CUTOFFS_M, _state)
-    coverage = assess_coverage(
-        base.network,
-        base.plan.households,
-        base.plan.open_stations,
-        cutoff_m=asked.cutoff_m,
-        person=asked.person,
+    # The network is the same for everybody who walks: it is built once.
+    base = _assess(path, number, DEFAULT_CUTOFFS_M, Walking(max_access_m=asked.walking.max_access_m), _state)
+    found = assess_plan(
+        base.plan,
+        cutoffs_m=(asked.cutoff_m,),
+        cutoffs_min=None if asked.cutoff_min is None else (asked.cutoff_min,),
+        person=asked.walking.walker,
         service=asked.service,
         at=asked.at,
+        network=base.network,
     )
-    areas = service_areas(coverage.network, coverage.stations, cutoffs_m=(asked.cutoff_m,))
-    return Answer(base.plan, coverage, find_gaps(coverage, base.plan), areas)
+    return Answer(base.plan, found.coverages[0], found.gaps, found.service_areas)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
@@ -353,8 +358,15 @@ def _answer_page(found: Answer, show: Show, *, public: bool, lang: str | None = 
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _map_data(path: str, number: int, cutoffs_m: tuple[float, ...], public: bool, _state: State) -> dict[str, Any]:  # noqa: FBT001
-    return _page(_assess(path, number, cutoffs_m, _state), public=public).component_data()
+def _map_data(
+    path: str,
+    number: int,
+    cutoffs_m: tuple[float, ...],
+    walking: Walking,
+    public: bool,  # noqa: FBT001
+    _state: State,
+) -> dict[str, Any]:
+    return _page(_assess(path, number, cutoffs_m, walking, _state), public=public).component_data()
 
 
 def _page(found: Assessment, *, public: bool, lang: str | None = None) -> PlanMap:
@@ -375,17 +387,26 @@ def _redraw_map(path: str, number: int, band: tuple[float, float], _state: State
     return data
 
 
+def _run_all(
+    path: Path, state: State, scenarios: tuple[Scenario, ...], cutoffs_m: tuple[float, ...]
+) -> list[ScenarioResult]:
+    walking = read_settings().walking()
+    return [_run(str(path), state.number, each, cutoffs_m, walking, state) for each in (_TODAY, *scenarios)]
+
+
 @st.cache_resource(max_entries=KEPT, show_spinner=False, hash_funcs={Scenario: repr})
 def _run(
     path: str,
     number: int,  # noqa: ARG001
     scenario: Scenario,
     cutoffs_m: tuple[float, ...],
+    walking: Walking,
     _state: State,
 ) -> ScenarioResult:
     known = living(Path(path)).coverage(_state, cutoffs_m=cutoffs_m)
     base = ScenarioResult(_TODAY, _state.plan, tuple(known.at(cutoff) for cutoff in cutoffs_m))
-    return run_scenario(_state.plan, scenario, cutoffs_m=cutoffs_m, base=base)
+    asked: dict[str, Any] = {"person": walking.walker, "max_access_m": walking.max_access_m}
+    return run_scenario(_state.plan, scenario, cutoffs_m=cutoffs_m, base=base, **asked)
 
 
 def _coverage_picture(found: ScenarioResult) -> dict[str, Any]:

@@ -10,14 +10,15 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, HOUSEHOLDS_PER_GRID
 from gridgeo.errors import FileError
-from gridgeo.network.persons import PERSONS
+from gridgeo.network import DEFAULT_MAX_ACCESS_M, PERSONS, Person
+from gridgeo.network.persons import find_walker
 from gridgeo.texts import LANGUAGES
 
 CONFIG_VARIABLE = "GRIDGEO_CONFIG"
@@ -26,6 +27,45 @@ CONFIG_VARIABLE = "GRIDGEO_CONFIG"
 THEMES = ("auto", "light", "dark")
 BASEMAPS = ("none", "tianditu", "amap")
 MOST_CUTOFF_M = 5000.0
+SPEEDS_M_PER_MIN = (10.0, 150.0)
+"""The slowest and the fastest walk that can be set."""
+ACCESS_M = (20.0, 1000.0)
+"""The least and the greatest distance from a street that can be set."""
+
+
+def usual_speeds() -> dict[str, float]:
+    """Return the speeds that hold where an office sets none.
+
+    Returns
+    -------
+    dict
+        Person → metres per minute.
+    """
+    return {name: person.speed_m_per_min for name, person in PERSONS.items()}
+
+
+@dataclass(frozen=True)
+class Walking:
+    """How people walk: what every figure of a page rests on besides its question. Plain values, for caches to compare.
+
+    Parameters
+    ----------
+    person : str or None
+        A name of `gridgeo.network.PERSONS`; None where plain distance is asked.
+    speed_m_per_min : float or None
+        That person's speed on the level.
+    max_access_m : float
+        How far a household or station may lie from its street.
+    """
+
+    person: str | None = None
+    speed_m_per_min: float | None = None
+    max_access_m: float = DEFAULT_MAX_ACCESS_M
+
+    @property
+    def walker(self) -> Person | None:
+        """The person, as `gridgeo.assess_plan` takes it."""
+        return None if self.person is None else find_walker(self.person, speed_m_per_min=self.speed_m_per_min)
 
 
 @dataclass(frozen=True)
@@ -42,6 +82,10 @@ class Settings:
         The walking distances a first look asks for, in metres, the shortest first.
     person : str
         Who walks: ``any`` (plain distance) or a name of `gridgeo.network.PERSONS`.
+    speeds_m_per_min : mapping
+        Name of a person → walking speed on the level.
+    max_access_m : float
+        How far a household or station may lie from its street.
     households_per_grid : tuple of float
         The band of households a grid is to hold.
     basemap : {'none', 'tianditu', 'amap'}
@@ -54,9 +98,29 @@ class Settings:
     theme: str = "auto"
     cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M
     person: str = "any"
+    speeds_m_per_min: Mapping[str, float] = field(default_factory=usual_speeds)
+    max_access_m: float = DEFAULT_MAX_ACCESS_M
     households_per_grid: tuple[float, float] = HOUSEHOLDS_PER_GRID
     basemap: str = "none"
     tianditu_key: str = ""
+
+    def walking(self, person: str | None = None) -> Walking:
+        """Return how somebody walks under these settings.
+
+        Parameters
+        ----------
+        person : str, optional
+            ``any`` or a person's name; the settings' own when left out.
+
+        Returns
+        -------
+        Walking
+            For `app.state.cache` and `app.state.workspace`.
+        """
+        name = person or self.person
+        if name == "any":
+            return Walking(max_access_m=self.max_access_m)
+        return Walking(name, self.speeds_m_per_min[name], self.max_access_m)
 
 
 def config_folder() -> Path:
@@ -143,7 +207,7 @@ def write_whole(path: Path, content: str) -> None:
 
 
 def toml_value(value: object) -> str:
-    """Write a value as TOML: texts, numbers and lists of them are JSON, but for one character.
+    """Write a value as TOML: texts, numbers and lists of them are JSON, but for one character; a mapping is a table.
 
     Parameters
     ----------
@@ -155,6 +219,8 @@ def toml_value(value: object) -> str:
     str
         What stands behind the equals sign.
     """
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{toml_value(name)} = {toml_value(each)}" for name, each in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -189,6 +255,19 @@ def _cutoffs(value: object) -> tuple[float, ...] | None:
     return tuple(known) if known and None not in numbers else None
 
 
+def _within(value: object, bounds: tuple[float, float]) -> float | None:
+    number = _number(value)
+    return number if number is not None and bounds[0] <= number <= bounds[1] else None
+
+
+def _speeds(value: object) -> dict[str, float] | None:
+    """Read the speeds; a person that is not named, or not soundly, keeps the usual one."""
+    if not isinstance(value, Mapping):
+        return None
+    said = {name: _within(value.get(name), SPEEDS_M_PER_MIN) for name in PERSONS}
+    return {name: said[name] or usual for name, usual in usual_speeds().items()}
+
+
 def _band(value: object) -> tuple[float, float] | None:
     numbers = [_number(each) for each in value] if isinstance(value, list) else []
     low, high = numbers if len(numbers) == 2 else (None, None)  # noqa: PLR2004 - a band has two ends
@@ -200,6 +279,8 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
     "theme": _one_of(THEMES),
     "cutoffs_m": _cutoffs,
     "person": _one_of(("any", *PERSONS)),
+    "speeds_m_per_min": _speeds,
+    "max_access_m": lambda value: _within(value, ACCESS_M),
     "households_per_grid": _band,
     "basemap": _one_of(BASEMAPS),
     "tianditu_key": lambda value: value if isinstance(value, str) and value.isalnum() else None,

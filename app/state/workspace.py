@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.state.settings import read_settings
+from app.state.settings import Walking, read_settings
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, divide_plan
 from gridgeo.coverage import Coverage
 from gridgeo.edit_log import EditRecord
@@ -94,6 +94,7 @@ class Workspace:
         self._stored = False
         self._touched: dict[str, Items] = {}
         self._walked: tuple[Plan, Coverage] | None = None
+        self._asked: tuple[tuple[float, ...], Walking] | None = None
 
     @property
     def is_copy(self) -> bool:
@@ -264,7 +265,7 @@ class Workspace:
             return self._known()
 
     def coverage(self, state: State | None = None, *, cutoffs_m: tuple[float, ...] = DEFAULT_CUTOFFS_M) -> Coverage:
-        """Return who can walk to an open station; followed from state to state.
+        """Return who can walk to an open station, as the settings say that people walk; followed from state to state.
 
         Parameters
         ----------
@@ -284,13 +285,13 @@ class Workspace:
             If the plan lacks streets, households or stations.
         """
         with self._lock:
-            plan = (state or self.current()).plan
-            known = self._walked
-            if known is None or known[1].cutoffs_m != tuple(map(float, cutoffs_m)):
-                found = assess_fresh(plan, cutoffs_m)
+            plan, walking = (state or self.current()).plan, read_settings().walking()
+            known, asked = self._walked, (tuple(map(float, cutoffs_m)), walking)
+            if known is None or self._asked != asked:
+                found = assess_fresh(plan, cutoffs_m, person=walking.walker, max_access_m=walking.max_access_m)
             else:
                 found = known[1] if known[0] is plan else update_coverage(known[1], known[0], plan)
-            self._walked = (plan, found)
+            self._walked, self._asked = (plan, found), asked
             return found
 
     def rescue(self) -> Path:

@@ -7,12 +7,12 @@ from typing import get_args
 
 import streamlit as st
 
-from app.parts import downloads, measures
+from app.parts import downloads, measures, widgets
 from app.parts.component import show_map
 from app.parts.language import language_switch
 from app.parts.questions import ask
 from app.state import cache, sign_in
-from gridgeo.assessment import DEFAULT_CUTOFFS_M
+from gridgeo.coverage.wording import word_basis
 from gridgeo.maps.results import Show
 from gridgeo.texts import text
 
@@ -35,7 +35,7 @@ def show(given: str | None, lang: str) -> None:
     with switch:
         language_switch()
     with questions:
-        asked = ask(cache.assess(path, DEFAULT_CUTOFFS_M).plan)
+        asked = ask(cache.living(path).current().plan)
     public = not sign_in.reader().may_edit
     with st.spinner(text("app.working")):
         found = cache.answer(path, asked)
@@ -52,6 +52,7 @@ def show(given: str | None, lang: str) -> None:
     with right:
         measures.explain_household(found, row)
     measures.show_measures_table(found, lang)
+    st.caption(widgets.plain(word_basis([found.coverage])))
     downloads.offer_answer(
         "coverage",
         found.plan,
