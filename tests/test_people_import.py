@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import openpyxl
@@ -11,12 +13,14 @@ import shapely
 from pyproj import Transformer
 from redraw_places import CRS, town
 
-from gridgeo.errors import ImportFaults
+from gridgeo.cli.commands import run
+from gridgeo.errors import ImportFaults, InputError
 from gridgeo.plan import Name, PlanInfo, make_plan
 from gridgeo.positions import place_layer
 from gridgeo.readers import import_plan, map_columns, prepare_import, prepare_lists, preview_file
 from gridgeo.readers.clean import tells_who
 from gridgeo.schema import LAYERS
+from gridgeo.shifts import shift
 from gridgeo.store import read_plan, write_plan
 from gridgeo.texts import using_language
 
@@ -299,3 +303,70 @@ def test_every_list_can_be_told_from_its_columns():
     }.items():  # fmt: skip
         assert preview_file(pd.DataFrame({name: ["1"] for name in names})).layer == layer
         assert layer in LAYERS
+
+
+def call(capsys, *arguments):
+    code = run([str(each) for each in arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_the_command_brings_lists_into_a_plan(plan, roster, tmp_path, capsys):
+    path = tmp_path / "plan.gpkg"
+    write_plan(plan, path)
+    needs = pd.DataFrame({"需求编号": ["n1"], "需求类别": ["助老"], "楼栋": ["3号楼"]})
+    needs.to_csv(tmp_path / "needs.csv", index=False, encoding="gbk")
+    lists = ["--people", f"志愿者={roster}", "--needs", tmp_path / "needs.csv"]
+    code, out, _ = call(capsys, "import", "--into", path, *lists, "--json")
+    answer = json.loads(out)
+    assert "error" not in answer, answer
+    assert (code, answer["layers"]["people"], answer["layers"]["needs"]) == (0, 4, 1)
+    assert answer["taken"]["people"] == {"new": 4, "updated": 0, "dropped": 0, "kept": 0}
+    assert answer["mappings"]["needs"]["household_id"] == "楼栋"
+    assert read_plan(path).needs["household_id"].tolist() == ["H11"]
+    code, out, _ = call(capsys, "import", "--into", path, *lists, "--crs", "people=bd09", "--out", tmp_path / "b.gpkg")
+    assert code == 0
+    assert "people: 0 rows added, 4 renewed, 0 kept as they were, 0 dropped." in out
+    moved = read_plan(tmp_path / "b.gpkg").people.geometry.iloc[3]
+    assert 300 < moved.distance(read_plan(path).people.geometry.iloc[3]) < 1500
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--people", "volunteer=none.csv"], 1, "There is no file none.csv."),
+        (["--people", "volunteer=FILE", "--crs", "homes=wgs84"], 1, "A coordinate system is said of homes"),
+        (["--people", "volunteer=FILE", "--crs", "people=wgs84", "--crs", "people=bd09"], 1, "does not say one layer"),
+        (["--people", "volunteer=FILE", "--crs", "people="], 1, "does not say one layer"),
+        (["--people", "FILE", "--people", "talent=FILE"], 1, "each needs a role of its own"),
+        (["--people", "FILE"], 1, "does not say what role its people have"),
+        (["--people", "volunteer=FILE", "--column", "people.role=没有"], 1, "has no column 没有"),
+        (["--people", "volunteer=FILE", "--streets", "FILE"], 2, "--streets makes a new plan"),
+        ([], 2, "--into needs a list"),
+    ],
+)
+def test_a_list_that_cannot_be_brought_in_is_one_sentence(plan, tmp_path, capsys, arguments, code, sentence):
+    path, file = tmp_path / "plan.gpkg", tmp_path / "表.csv"
+    write_plan(plan, path)
+    before = path.read_bytes()
+    pd.DataFrame({"服务类别": ["助老"], "经度": [114.0], "纬度": [36.1]}).to_csv(file, index=False)
+    asked = [each.replace("FILE", str(file)) for each in arguments]
+    ended, out, said = call(capsys, "import", "--into", path, *asked)
+    assert (ended, out) == (code, "")
+    assert sentence in said
+    assert "Traceback" not in said
+    assert path.read_bytes() == before
+
+
+def test_one_file_has_a_system_of_its_own(plan):
+    """Needs in degrees of BD-09 beside households in metres of a zone: each is taken as said."""
+    ground = {"boundary": plan.units.iloc[:1], "streets": plan.streets}
+    homes = pd.DataFrame({"户数": [3], "x": [EAST + 150], "y": [NORTH + 150]})
+    lon, lat = shift(*map(np.atleast_1d, degrees(150, 150)), "wgs84", "bd09")
+    needs = pd.DataFrame({"需求类别": ["助老"], "经度": lon, "纬度": lat})
+    made = import_plan(**ground, households=homes, needs=needs, crs={"households": "EPSG:4547", "*": "bd09"})
+    assert made.households.geometry.iloc[0].distance(shapely.Point(EAST + 150, NORTH + 150)) < 0.01
+    assert made.needs.geometry.iloc[0].distance(made.households.geometry.iloc[0]) < 0.01
+    with pytest.raises(InputError) as caught:
+        import_plan(**ground, households=homes, crs={"needs": "bd09"})
+    assert caught.value.key == "crs_without_file"

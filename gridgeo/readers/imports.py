@@ -13,7 +13,7 @@ from gridgeo.errors import Fault, ImportFaults, InputError
 from gridgeo.plan import STANDARD_LEVELS, Name, Plan, PlanInfo, check_plan, make_plan
 from gridgeo.readers.columns import LISTS
 from gridgeo.readers.intake import Intake, Source, is_osm, split_source
-from gridgeo.readers.lists import ListSource, choose_columns, read_lists
+from gridgeo.readers.lists import ListSource, choose_columns, read_lists, require_files
 from gridgeo.readers.plan_checks import check_import
 from gridgeo.readers.raw import ROW
 from gridgeo.readers.report import Findings, ImportReport
@@ -58,7 +58,8 @@ def import_plan(
         Lists; see `gridgeo.readers.prepare_lists`, which adds them to a plan that is there already.
     crs : object, optional
         What the coordinates of households, stations and lists and of files that state no system are in: ``wgs84``,
-        ``gcj02``, ``bd09``, ``EPSG:n``; or a mapping from layer to that. Found out when left out.
+        ``gcj02``, ``bd09``, ``EPSG:n``; or a mapping from layer to that, with ``"*"`` for the others. Found out when
+        left out.
     profile : path or mapping, optional
         Which column of the file is which column of the layer, by layer; see `gridgeo.readers.columns.read_profile`.
     name : str, optional
@@ -131,6 +132,8 @@ def prepare_import(
     ------
     FileError
         If the profile cannot be read.
+    InputError
+        If `crs` names a layer of which there is no file.
     """
     unknown = set(sources) - {"households", "stations", "barriers", "gates", "units", "buildings", *LISTS}
     if unknown:
@@ -138,6 +141,7 @@ def prepare_import(
     lists = {layer: source for layer, source in sources.items() if layer in LISTS and source is not None}
     every = cast("dict[str, Source | None]", {"streets": streets, **sources})
     given = {layer: source for layer, source in every.items() if layer not in LISTS and source is not None}
+    require_files(crs, {"boundary", *given, *lists})
     found = Findings()
     task = Intake(found, crs, choose_columns(profile), skip_faulty=skip_faulty)
     task.read_ahead({"boundary": boundary, **given})

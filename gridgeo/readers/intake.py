@@ -19,7 +19,7 @@ from gridgeo.crs import to_metric
 from gridgeo.errors import CRSError, Fault, FileError, GridgeoError, InputError
 from gridgeo.readers.bounded import read_file
 from gridgeo.readers.clean import Repair
-from gridgeo.readers.columns import personal_names
+from gridgeo.readers.columns import LISTS, personal_names
 from gridgeo.readers.coordinates import require_known_datum
 from gridgeo.readers.names import HIDDEN
 from gridgeo.readers.osm import OsmLayers, read_osm
@@ -31,6 +31,9 @@ from gridgeo.schema import check_layer
 
 Source: TypeAlias = str | Path | gpd.GeoDataFrame | pd.DataFrame | RawLayer | OsmLayers
 """A file, also as ``file.xlsx|sheet``; a table in memory; rows read before; or, for streets, all layers of OSM."""
+
+EVERY_FILE = "*"
+"""Stands in a mapping of coordinate systems for the files it does not name."""
 
 _LINES_FIRST = ("streets", "barriers", "buildings", "gates", "units", "households", "stations")
 
@@ -172,14 +175,12 @@ class Intake:
             Its rows in metres; None when it cannot be read at all.
         """
         label = stated or name
-        crs = self.crs.get(label) if isinstance(self.crs, Mapping) else self.crs
         try:
             # What went wrong when it was read ahead is raised here, where it is made a fault of its layer.
             raw = self._ahead[label].result() if label in self._ahead else read_rows(source, label)
             if stated == "boundary" and len(raw.table) == 0:
                 raise InputError("empty_district")
-            if label not in {"households", "stations"} and not isinstance(self.crs, Mapping) and _says_enough(raw.crs):
-                crs = None
+            crs = self._system_of(label, raw)
             chosen = self.chosen.get(label)
             before = len(self.found.faults)
             frame = shape_layer(name, raw, ground, self.found, crs=crs, chosen=chosen)
@@ -202,6 +203,15 @@ class Intake:
             told = replace(fault, row=row, file=raw.file, layer=label, value=value)
             self.found.faults.append(told.with_values(**more))
         return self._set_aside(label, raw, frame, before)
+
+    def _system_of(self, label: str, raw: RawLayer) -> object:
+        """Return the system said for a file: for it alone, else for all that do not say theirs."""
+        said: Mapping[str, object] = self.crs if isinstance(self.crs, Mapping) else {EVERY_FILE: self.crs}
+        if said.get(label) is not None:
+            return said[label]
+        # Households, stations and lists are believed last: what they state is often what a program filled in.
+        doubted = label in {"households", "stations", *LISTS}
+        return None if not doubted and _says_enough(raw.crs) else said.get(EVERY_FILE)
 
     def _set_aside(self, label: str, raw: RawLayer, frame: gpd.GeoDataFrame, before: int) -> gpd.GeoDataFrame:
         """Take faulty rows out when asked to; they are listed, never lost."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from pyproj import CRS
 from gridgeo.errors import Fault, GridgeoError, InputError
 from gridgeo.plan import Plan, check_plan
 from gridgeo.readers.columns import LISTS, read_profile
-from gridgeo.readers.intake import Intake, Source
+from gridgeo.readers.intake import EVERY_FILE, Intake, Source
 from gridgeo.readers.lookup import look_up
 from gridgeo.readers.names import WORDS
 from gridgeo.readers.raw import ROW, RawLayer
@@ -69,10 +69,13 @@ def prepare_lists(
     ------
     FileError
         If the profile cannot be read.
+    InputError
+        If `crs` names a list that is not given.
     """
     unknown = set(lists) - set(LISTS)
     if unknown:
         raise TypeError(f"there are no lists {sorted(unknown)}")
+    require_files(crs, {name for name, given in lists.items() if given is not None})
     found = Findings()
     task = Intake(found, crs, choose_columns(profile), skip_faulty=skip_faulty)
     added = read_lists(task, {name: given for name, given in lists.items() if given is not None}, plan, fresh=fresh)
@@ -185,6 +188,26 @@ def choose_columns(
         If the file cannot be read.
     """
     return dict(read_profile(profile)) if isinstance(profile, (str, Path)) else dict(profile or {})
+
+
+def require_files(crs: object, given: Collection[str]) -> None:
+    """Refuse a coordinate system that is said of a layer without a file: most likely its name is misspelt.
+
+    Parameters
+    ----------
+    crs : object
+        As for `gridgeo.readers.import_plan`.
+    given : collection of str
+        The layers that have files.
+
+    Raises
+    ------
+    InputError
+        If there is such a layer.
+    """
+    named = set(crs) - {EVERY_FILE} if isinstance(crs, Mapping) else set()
+    for layer in sorted(named - set(given)):
+        raise InputError("crs_without_file", value=layer, allowed=", ".join(sorted(given)))
 
 
 def _tables(given: ListSource) -> list[_Table]:

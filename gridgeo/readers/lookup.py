@@ -103,11 +103,12 @@ class _Lookup:
         buildings = plan.buildings.set_index("building_id")
         homes = _homes_in(plan, set().union(*meant.values()))
         units = plan.units.set_index("unit_id").geometry
-        named = self.frame["unit_id"] if "unit_id" in self.frame else pd.Series(None, index=self.frame.index)
+        named = self.frame.get("unit_id", pd.Series(None, index=self.frame.index, dtype="object")).astype("object")
+        named = named.where(named.notna(), "")
         result = self.frame[column].where(~open_rows)
         places: dict[object, shapely.Point] = {}
         several: set[object] = set()
-        for (value, unit), rows in self.frame[open_rows].groupby([self.frame[column], named.fillna("")], sort=False):
+        for (value, unit), rows in self.frame[open_rows].groupby([self.frame[column], named], sort=False):
             found = meant[str(value)]
             if len(found) > 1 and unit in units.index:
                 within = buildings.geometry[sorted(found)].representative_point().within(units[unit])
