@@ -259,11 +259,10 @@ def make_plan(
     CRSError
         If a layer is not in `crs`.
     """
-    every = {name: layers[name] if name in layers else empty_layer(name, crs) for name in LAYERS}
     unknown = set(layers) - set(LAYERS)
     if unknown:
         raise TypeError(f"a plan has no layers {sorted(unknown)}")
-    return _assemble(info, CRS.from_user_input(crs), every, edits, base=base)
+    return _assemble(info, CRS.from_user_input(crs), layers, edits, base=base)
 
 
 def check_plan(plan: Plan) -> list[Fault]:
@@ -362,18 +361,21 @@ def _assemble(
     before: Plan | None = None,
     base: str | None = None,
 ) -> Plan:
-    """Check, complete and put in step what differs from the plan before."""
-    changed = {name for name in LAYERS if before is None or layers[name] is not getattr(before, name)}
+    """Check, complete and put in step what differs from the plan before; layers left out are empty, which is sound."""
+    changed = {name for name in layers if before is None or layers[name] is not getattr(before, name)}
     if before is not None and before.info.personal and not info.personal:
         changed |= {name for name, layer in LAYERS.items() if layer.personal}
-    layers = {name: place_nowhere(name, layer, crs) for name, layer in layers.items()}
-    faults = [fault for name in LAYERS if name in changed for fault in check_layer(name, layers[name])]
+    done = {
+        name: place_nowhere(name, layers[name], crs) if name in layers else empty_layer(name, crs) for name in LAYERS
+    }
+    faults = [fault for name in LAYERS if name in changed for fault in check_layer(name, done[name])]
     if faults:
         raise InputError("faults_in_plan", faults=faults, count=len(faults))
-    done = dict(layers)
-    for name in changed:
-        require_metric(layers[name], layer=name, crs=crs)
-        done[name] = complete_layer(name, layers[name], personal=info.personal)
+    for name in LAYERS:
+        if name in changed:
+            require_metric(done[name], layer=name, crs=crs)
+            done[name] = complete_layer(name, done[name], personal=info.personal)
+    require_metric(done["units"], layer="units", crs=crs)  # also of a plan without layers
     if changed & {"households", "blocks", "units"} or before is None or info.levels != before.info.levels:
         same_ground = before is not None and "households" not in changed and _same_ground(before.blocks, done["blocks"])
         if not same_ground:

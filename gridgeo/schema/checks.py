@@ -182,7 +182,7 @@ def require_layer(name: str, frame: gpd.GeoDataFrame, *, file: str | None = None
 
 def _typed(column: Column, values: pd.Series | None, length: int) -> object:
     if values is None:
-        values = pd.Series([column.default] * length, dtype="object")
+        values = pd.Series([column.default] * length, dtype="str" if column.kind == "text" else "object")
     elif column.default is not None and values.isna().any():
         values = values.astype("object").where(values.notna(), column.default)
     if column.kind == "text" and values.dtype == "str":
