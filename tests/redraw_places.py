@@ -12,6 +12,8 @@ Each block has one household point in its middle, of 100 households; a station s
 """
 
 import random
+from dataclasses import replace
+from functools import cache
 
 import geopandas as gpd
 import pandas as pd
@@ -26,7 +28,14 @@ SIDE = 4
 
 
 def town():
-    """Draw the town."""
+    """Return the town, with layers of its own: a test that changed them would find them changed."""
+    drawn = draw_town()
+    return replace(drawn, **{name: layer.copy() for name, layer in drawn.layers().items()})
+
+
+@cache
+def draw_town():
+    """Draw the town, once."""
     at = [(x, y) for x in range(SIDE) for y in range(SIDE)]
     squares = [shapely.box(100 * x, 100 * y, 100 * x + 100, 100 * y + 100) for x, y in at]
     blocks = gpd.GeoDataFrame(

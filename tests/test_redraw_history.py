@@ -289,6 +289,7 @@ import os, sys
 from gridgeo.redraw import apply_edit, make_edit, save_edits
 from gridgeo.store import read_plan
 
+read_plan(sys.argv[1])  # what reading loads is loaded once, not by each child
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
