@@ -161,6 +161,7 @@ def test_households_that_several_bodies_serve(plan, network):
     ]  # fmt: skip
     assert found.summary == {
         "households": 17, "people": 17, "double_served": 10, "double_served_people": 10, "share": 10 / 17, "bodies": 3,
+        "with_capacity": False,
     }  # fmt: skip
     assert found.pairs.to_numpy().tolist() == [["妇联", "民政", 10, 10]]
     assert find_overlap(coverage, group="elderly").summary["share"] == 4 / 7
@@ -208,6 +209,71 @@ def test_pooling_equals_every_set_tried(network, homes, posts):
     for at_ in range(len(posts)):
         others = [other for other in range(len(posts)) if other != at_]
         assert (f"s{at_}" in found.each) == bool((reach[:, others].any(axis=1) == some).all())
+
+
+def most_served(reached, counts, room):
+    """Find the most that can be served by Hall's way: the worst group of points limits it, over all groups."""
+    stations = range(len(room))
+    sides = [[at for at in stations if chosen >> at & 1] for chosen in range(1 << len(room))]
+    return min(
+        sum(counts[home] for home in reached if not reached[home] <= set(side)) + sum(room[at] for at in side)
+        for side in sides
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6)), min_size=1, max_size=5),
+    st.lists(st.tuples(st.integers(0, 9), st.one_of(st.none(), st.integers(0, 9))), min_size=1, max_size=5),
+)
+def test_pooled_stations_have_room_for_todays_users(network, homes, posts):
+    """Against every set of stations: reach for all who have it today, and room for as many as today."""
+    coverage = gridgeo.assess_coverage(
+        network,
+        frame(at(*(x * 100 for x, _ in homes)), household_id=[f"h{n}" for n in range(len(homes))],
+              households=[count for _, count in homes]),
+        frame(at(*(x * 100 for x, _ in posts)), station_id=[f"s{n}" for n in range(len(posts))],
+              capacity=[room for _, room in posts]),
+        cutoff_m=250,
+    )  # fmt: skip
+    counts = [count for _, count in homes]
+    room = [10**6 if said is None else said for _, said in posts]
+    reached = {
+        n: {m for m, (y, _) in enumerate(posts) if abs(x - y) * 100 <= 250}
+        for n, (x, count) in enumerate(homes) if count
+    }  # fmt: skip
+    reached = {n: those for n, those in reached.items() if those}
+    today = most_served(reached, counts, room)
+    found = pool_stations(coverage)
+
+    def holds(kept):
+        left = [held if n in kept else 0 for n, held in enumerate(room)]
+        return all(those & kept for those in reached.values()) and most_served(reached, counts, left) == today
+
+    every = [set(kept) for size in range(len(posts) + 1) for kept in combinations(range(len(posts)), size)]
+    fewest = next(len(kept) for kept in every if holds(kept))
+    kept = {int(name[1:]) for name in found.keep}
+    assert holds(kept)
+    assert len(kept) == fewest
+    assert found.summary["served"] == today
+    alone = [f"s{n}" for n in range(len(posts)) if holds(set(range(len(posts))) - {n})]
+    assert found.each == alone
+
+
+def test_a_body_serves_only_whom_it_has_room_for(network):
+    """A has ten places at 100 and B twenty at 150: of ten at 100, eight at 200, five at 300, A takes the first."""
+    homes = frame(at(100, 200, 300), household_id=["h1", "h2", "h3"], households=[10, 8, 5])
+    stations = frame(at(100, 150), station_id=["S1", "S2"], body=["A", "B"], capacity=[10, 20])
+
+    def served(**columns):
+        coverage = gridgeo.assess_coverage(network, homes, stations.assign(**columns), cutoff_m=300)
+        found = find_overlap(coverage)
+        return found.households["household_id"].tolist(), found.summary["double_served"], found.summary["with_capacity"]
+
+    assert served() == (["h1"], 10, True)  # B takes h1 and h2; for h3 it has two places left
+    assert served(capacity=[18, 23]) == (["h1", "h2"], 18, True)
+    assert served(capacity=[None, None]) == (["h1", "h2", "h3"], 23, False)
+    assert served(capacity=[None, 0]) == ([], 0, True)
 
 
 def test_rooms_that_several_bodies_share(plan):

@@ -14,7 +14,7 @@ from gridgeo.coverage.walks import name_causes
 from gridgeo.errors import InputError
 from gridgeo.network.columns import read_numbers
 from gridgeo.network.measure import Floats, Ints, limit_units, to_metres
-from gridgeo.network.reach import find_reach
+from gridgeo.network.reach import Reach, find_reach
 
 
 def allocate_capacity(coverage: Coverage) -> pd.DataFrame:
@@ -54,15 +54,11 @@ def allocate_capacity(coverage: Coverage) -> pd.DataFrame:
         coverage.network, residents, coverage.roster.counted_access, limit=limit_units(coverage.cutoff_m)
     )
     count = len(residents.xy)
-    order = np.lexsort((coverage.roster.ids[slots].astype(str), *coverage.roster.access.xy[slots].T[::-1]))
-    station_place, household_place = np.empty(len(slots), dtype=np.int64), np.empty(count, dtype=np.int64)
-    station_place[order] = np.arange(len(slots))
-    household_place[np.lexsort((residents.xy[:, 1], residents.xy[:, 0]))] = np.arange(count)
-    pairs = np.lexsort((station_place[reach.station], household_place[reach.household], reach.units))
+    pairs = order_walks(coverage, reach)
     given = coverage.source
     amount = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(count)
     found, units = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    _take_room(reach.station[pairs], reach.household[pairs], reach.units[pairs], amount, room, found, units)
+    take_room(reach.station[pairs], reach.household[pairs], reach.units[pairs], amount, room, found, units)
     served = found >= 0
     cause = np.full(count, "", dtype=object)
     cause[coverage.covered & ~served] = "station_full"
@@ -75,10 +71,47 @@ def allocate_capacity(coverage: Coverage) -> pd.DataFrame:
     return pd.DataFrame(answer | {"cause": pd.array(cause, dtype="str")}, index=coverage.households.index)
 
 
+def order_walks(coverage: Coverage, reach: Reach) -> Ints:
+    """Put walks into the order in which households take room.
+
+    Parameters
+    ----------
+    coverage : Coverage
+        The coverage.
+    reach : Reach
+        Its walks, of the stations that count.
+
+    Returns
+    -------
+    ndarray of int64, shape (walks,)
+        Their positions: by length, then by household from west to east and south to north, then by station.
+    """
+    slots, residents = np.flatnonzero(coverage.roster.active), coverage.household_access
+    count = len(residents.xy)
+    order = np.lexsort((coverage.roster.ids[slots].astype(str), *coverage.roster.access.xy[slots].T[::-1]))
+    station_place, household_place = np.empty(len(slots), dtype=np.int64), np.empty(count, dtype=np.int64)
+    station_place[order] = np.arange(len(slots))
+    household_place[np.lexsort((residents.xy[:, 1], residents.xy[:, 0]))] = np.arange(count)
+    return np.lexsort((station_place[reach.station], household_place[reach.household], reach.units))
+
+
 @compiled
-def _take_room(
+def take_room(
     station: Ints, household: Ints, walk: Ints, amount: Floats, room: Floats, found: Ints, units: Ints
 ) -> None:
+    """Give households room, walk after walk, where all who stand at a point fit.
+
+    Parameters
+    ----------
+    station, household, walk : ndarray of int64, shape (walks,)
+        The walks in their order, and how long each is.
+    amount : ndarray of float, shape (households,)
+        How many stand at each point.
+    room : ndarray of float, shape (stations,)
+        How many each station can still take; changed.
+    found, units : ndarray of int64, shape (households,)
+        The station of each, -1 for none yet, and the walk there; changed.
+    """
     for pair in range(len(station)):
         home, post = household[pair], station[pair]
         if found[home] < 0 and amount[home] <= room[post]:
