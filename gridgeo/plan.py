@@ -14,6 +14,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 from pyproj import CRS
 
 from gridgeo.crs import require_metric
@@ -417,22 +419,30 @@ def _with_units(info: PlanInfo, layers: Mapping[str, gpd.GeoDataFrame]) -> gpd.G
     """Give each household its grid and a column for every level above, from its block's assignment."""
     households, units = layers["households"].copy(), layers["units"]
     blocks = layers["blocks"].set_index("block_id")
-    households["grid_id"] = households["block_id"].map(blocks["grid_id"]).astype("str")
+    # Looked up once for all households of a block or a unit: there are few of these.
+    block, known = pd.factorize(households["block_id"])
+    households["grid_id"] = _spread(blocks["grid_id"].reindex(known), block)
     above = [level.level for level in info.levels[:-1]]
     if not above:
         return households
     if blocks["community_id"].notna().any():
-        current = households["block_id"].map(blocks["community_id"]).astype("str")
+        unit, seen = block, blocks["community_id"].reindex(known)
     else:
         finest = next(
             (units[units["level"] == level] for level in reversed(above) if (units["level"] == level).any()),
             units,
         )
-        current = locate(households.geometry, finest, "unit_id")
+        unit, seen = pd.factorize(locate(households.geometry, finest, "unit_id"))
+    current = pd.Series(seen, dtype="str").reset_index(drop=True)
     by_id = units.set_index("unit_id")
     for level in reversed(above):
         # Climb only from a unit of this level: a branch of the hierarchy may leave a level out.
         here = current.map(by_id["level"]) == level
-        households[f"{level}_id"] = current.where(here).astype("str")
+        households[f"{level}_id"] = _spread(current.where(here), unit)
         current = current.where(~here, current.map(by_id["parent_id"]).astype("str"))
     return households
+
+
+def _spread(values: pd.Series, at: NDArray[np.intp]) -> ExtensionArray:
+    """Return for each row the text at its place; none for -1."""
+    return values.astype("str").array.take(at, allow_fill=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -325,3 +327,37 @@ def test_the_plan_is_called_as_the_boundary_is():
     assert plan.units["name"].tolist() == ["甲"]
     assert str(attempt(name="乙").plan.info.name) == "乙"
     assert str(attempt(boundary=district().drop(columns="名称")).plan.info.name) == "plan"
+
+
+def plain_crossings(drawn):
+    """Name crossings the slow way: every pair of streets, every point they share, every vertex of both."""
+    lines = drawn.geometry.to_numpy()
+    found = set()
+    for one, two in itertools.combinations(range(len(lines)), 2):
+        for point in shapely.get_parts(lines[one].intersection(lines[two])):
+            corners = [shapely.MultiPoint(shapely.get_coordinates(lines[each])) for each in (one, two)]
+            if point.geom_type == "Point" and max(point.distance(each) for each in corners) > 1e-6:
+                found.add((one + 1, f"s{two}"))
+    return found
+
+
+def plain_gaps(drawn):
+    """Name gaps the slow way: every end, every other street."""
+    lines = drawn.geometry.to_numpy()
+    found = []
+    for at, line in enumerate(lines):
+        for end in (shapely.Point(line.coords[0]), shapely.Point(line.coords[-1])):
+            nearest = min((end.distance(other) for each, other in enumerate(lines) if each != at), default=np.inf)
+            found += [at + 1] if 1e-6 < nearest <= 2.0 else []
+    return sorted(found)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_network_faults_are_those_of_the_slow_way(seed):
+    rng = np.random.default_rng(seed)
+    shifts = [0.0, 0.0, 0.0, 1e-7, 0.3]
+    lines = [rng.integers(0, 6, (rng.integers(2, 5), 2)) + rng.choice(shifts) for _ in range(15)]
+    drawn = street_frame(*[line for line in lines if len(np.unique(line, axis=0)) > 1])
+    found = check_streets(drawn)
+    assert {(each.row, each.value) for each in found if each.key == "street_crossing"} == plain_crossings(drawn)
+    assert sorted(each.row for each in found if each.key == "street_gap") == plain_gaps(drawn)

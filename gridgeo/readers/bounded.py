@@ -128,7 +128,7 @@ def read_osm_tables(
         tables = {}
         for left in sorted(out.glob("*.feather")):
             rows = feather.read_table(str(left), memory_map=False)
-            shapes = shapely.from_wkb(rows.column("geometry").to_numpy(zero_copy_only=False))
+            shapes = shapely.from_wkb(rows.column("geometry").to_numpy())
             tables[left.stem] = rows.drop_columns("geometry").to_pandas().assign(geometry=shapes)
     return tables, int(said["cut"])
 
@@ -238,6 +238,6 @@ def _collect(path: Path, said: dict[str, Any], out: Path) -> RawLayer:
     geometry = None
     if "geometry" in arrow.column_names:
         with np.errstate(invalid="ignore"):
-            geometry = gpd.GeoSeries(shapely.from_wkb(arrow.column("geometry").to_pylist()), crs=crs)
+            geometry = gpd.GeoSeries(shapely.from_wkb(arrow.column("geometry").to_numpy()), crs=crs)
     dropped, choices = tuple(said["dropped"]), tuple(said["choices"])
     return RawLayer(path.name, said["kind"], pd.DataFrame(columns), geometry, crs, dropped, choices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -60,6 +61,9 @@ def _find_gaps(streets: gpd.GeoDataFrame, lines: NDArray[np.object_], gap_m: flo
     parts, owner = shapely.get_parts(lines, return_index=True)
     ends = np.concatenate([shapely.get_point(parts, 0), shapely.get_point(parts, -1)])
     owner = np.concatenate([owner, owner])
+    # Most ends meet another street at its very vertex; only the others are measured.
+    lone = ~_is_shared(lines, shapely.get_x(ends) + 1j * shapely.get_y(ends))
+    ends, owner = ends[lone], owner[lone]
     tree = shapely.STRtree(lines)
     end, street = tree.query(ends, predicate="dwithin", distance=gap_m)
     other = street != owner[end]
@@ -87,9 +91,7 @@ def _find_crossings(streets: gpd.GeoDataFrame, lines: NDArray[np.object_]) -> li
     for column, sign in (("layer", 1.0), ("bridge", 100.0), ("tunnel", -100.0)):
         if column in streets:
             level = level + sign * np.nan_to_num(streets[column].to_numpy(dtype="float64", na_value=0.0))
-    one, two = shapely.STRtree(lines).query(lines, predicate="intersects")
-    once = (one < two) & (level[one] == level[two])
-    one, two = one[once], two[once]
+    one, two = _pairs_apart(lines, level)
     common, pair = shapely.get_parts(shapely.intersection(lines[one], lines[two]), return_index=True)
     point = shapely.get_dimensions(common) == 0
     common, pair = common[point], pair[point]
@@ -104,11 +106,48 @@ def _find_crossings(streets: gpd.GeoDataFrame, lines: NDArray[np.object_]) -> li
     ]
 
 
+def _pairs_apart(lines: NDArray[np.object_], level: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the pairs of streets on one level of which two segments meet elsewhere than at an end of both.
+
+    Two straight segments that share an end meet nowhere else, or lie on one another, which is no crossing.
+    """
+    coordinates, owner = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
+    street = shapely.get_parts(lines, return_index=True)[1][owner]
+    at = np.flatnonzero(owner[:-1] == owner[1:])
+    start, end, street = _as_one(coordinates[at]), _as_one(coordinates[at + 1]), street[at]
+    segments = np.asarray(shapely.linestrings(np.stack([coordinates[at], coordinates[at + 1]], axis=1)), dtype=object)
+    tree = shapely.STRtree(segments)
+    one, two = tree.query(segments)
+    once = (street[one] < street[two]) & (level[street[one]] == level[street[two]])
+    one, two = one[once], two[once]
+    apart = (start[one] != start[two]) & (start[one] != end[two]) & (end[one] != start[two]) & (end[one] != end[two])
+    one, two = one[apart], two[apart]
+    met = shapely.intersects(segments[one], segments[two])
+    pairs = np.unique(np.column_stack([street[one[met]], street[two[met]]]), axis=0)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _is_shared(lines: NDArray[np.object_], places: NDArray[np.complex128]) -> NDArray[np.bool_]:
+    """Tell at which places several streets have a vertex."""
+    coordinates, owner = shapely.get_coordinates(lines, return_index=True)
+    vertex, known = pd.factorize(_as_one(coordinates))
+    first, last = np.full(len(known), len(lines)), np.full(len(known), -1)
+    np.minimum.at(first, vertex, owner)
+    np.maximum.at(last, vertex, owner)
+    at = pd.Index(known).get_indexer(pd.Index(places))
+    return np.asarray((at >= 0) & (first[at] != last[at]))
+
+
+def _as_one(coordinates: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return each place as one number, which compares and hashes at once."""
+    return np.asarray(coordinates[:, 0] + 1j * coordinates[:, 1])
+
+
 def _find_islands(lines: NDArray[np.object_]) -> list[Fault]:
     """Find the parts that share no vertex with the largest one."""
     coordinates, owner = shapely.get_coordinates(lines, return_index=True)
-    _, vertex = np.unique(coordinates.round(6), axis=0, return_inverse=True)
-    vertex = vertex.ravel() + len(lines)
+    # Zero added: minus zero is another number to a hash.
+    vertex = pd.factorize(_as_one(coordinates.round(6) + 0.0))[0] + len(lines)
     size = int(vertex.max()) + 1
     links = coo_matrix((np.ones(len(owner)), (owner, vertex)), shape=(size, size))
     _, label = connected_components(links, directed=False)

@@ -26,6 +26,8 @@ MOST_VERTICES, MOST_PARTS, MOST_HOLES = 1_000_000, 100_000, 10_000
 """The most that one geometry may have: a hundred times what the outline of a city has."""
 
 _FULL_CELL = 250
+# Kinds that hand whole columns over, several times as fast as row by row.
+_BY_COLUMNS: frozenset[Kind] = frozenset({"gpkg", "fgb"})
 _LINK = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?NetworkLink[\s>/]")
 
 
@@ -83,7 +85,9 @@ def _read_ogr(path: Path, kind: Kind, layer: str) -> gpd.GeoDataFrame:
     encoding = "ISO-8859-1" if kind == "shp" else None
     with np.errstate(invalid="ignore"):
         # A geometry that cannot be drawn is no reason to drop its row: it becomes a row without one, which is named.
-        frame = pyogrio.read_dataframe(path, layer=layer, encoding=encoding, on_invalid="ignore")
+        frame = pyogrio.read_dataframe(
+            path, layer=layer, encoding=encoding, on_invalid="ignore", use_arrow=kind in _BY_COLUMNS
+        )
     if not isinstance(frame, gpd.GeoDataFrame):
         raise refusal(path, "no_layer")
     return _decode_shapefile(path, frame) if kind == "shp" else frame
