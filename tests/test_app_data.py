@@ -237,6 +237,21 @@ class TestPublic:
         assert page.get_root().render()
 
 
+def import_page(plan, file):
+    from pathlib import Path
+
+    import streamlit as st
+
+    from app.parts.import_form import show_import
+
+    st.session_state.setdefault("import_paths", [Path(file)])
+    show_import(Path(plan))
+
+
+def environment_file(name):
+    return settings.config_folder() / name
+
+
 class TestImports:
     @pytest.mark.parametrize(
         ("name", "layer"),
@@ -260,6 +275,51 @@ class TestImports:
             imports.check_import([one, other], name=None)
         with pytest.raises(InputError, match="no file for boundary"):
             imports.check_import([one], name=None)
+
+    @pytest.mark.parametrize(
+        ("name", "layer"),
+        [
+            ("志愿者名册.xlsx", "people"),
+            ("10月走访.csv", "visits"),
+            ("心愿清单.csv", "needs"),
+            ("企业名单.xls", "enterprises"),
+        ],
+    )
+    def test_lists_are_known_by_their_names(self, tmp_path, name, layer):
+        (tmp_path / name).write_text("x")
+        assert imports.guess_kind(tmp_path / name) == layer
+
+    def test_lists_go_into_the_plan_that_is_open(self, path, tmp_path):
+        """A table of volunteers of no role: it is asked for, checked, and put into the living plan, without names."""
+        file = tmp_path / "名册.csv"
+        file.write_text("姓名,服务类别,社区,驿站\n张三,助老,W,S1\n李四,助餐,X,\n", encoding="gb18030")
+        page = AppTest.from_function(import_page, args=(str(path), str(file)), default_timeout=60).run()
+        assert not page.exception
+        assert page.selectbox(key=f"what_{file}").value == "people"
+        page.selectbox(key=f"role_{file}").select("talent").run()
+        page.button(key="import_check").click().run()
+        assert "1" in page.error[0].value
+        page.button(key="import_aside").click().run()
+        assert "1 rows added" in page.success[0].value.replace("\\", "")
+        page.button(key="import_do").click().run()
+        assert not page.exception
+        people = read_plan(path).people
+        assert (people["role"].tolist(), people["unit_id"].tolist()) == (["talent"], ["W"])
+        assert "name" not in people
+        assert "张三".encode() not in path.read_bytes()
+        kept = environment_file("columns.toml").read_text(encoding="utf-8")
+        assert "服务类别" in kept
+        assert "姓名" not in kept
+
+    def test_a_plan_that_moved_on_meanwhile_takes_no_lists(self, path, tmp_path):
+        file = tmp_path / "名册.csv"
+        file.write_text("身份,社区\n志愿者,W\n", encoding="utf-8")
+        page = AppTest.from_function(import_page, args=(str(path), str(file)), default_timeout=60).run()
+        page.button(key="import_check").click().run()
+        open_workspace(path).apply(make_edit("rename_grid", grid="G1", name="x"))
+        page.button(key="import_do").click().run()
+        assert "not the one your edit was decided on" in page.session_state["told"]
+        assert len(read_plan(path).people) == 0
 
     def test_columns_are_kept_for_the_next_file_of_the_same_make(self, tmp_path):
         file = tmp_path / "list.csv"

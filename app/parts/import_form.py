@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from app.state.imports import (
     KINDS,
     LAYERS,
     NEEDED,
+    ROLES,
     Choice,
     can_set_aside,
     check_import,
+    check_lists,
     columns_for,
     fault_table,
     guess_kind,
@@ -29,8 +32,11 @@ from app.state.imports import (
     look_at,
     shown_texts,
 )
-from gridgeo.errors import GridgeoError
-from gridgeo.readers import ImportReport, Preview, is_osm
+from app.state.workspace import open_workspace
+from gridgeo.errors import GridgeoError, PlanError
+from gridgeo.plan import Plan
+from gridgeo.readers import ImportReport, Preview, is_osm, map_columns
+from gridgeo.readers.columns import LISTS
 from gridgeo.readers.raw import ROW
 from gridgeo.texts import column_label, layer_label, text
 
@@ -42,29 +48,65 @@ _REPORT = "import_report"
 _RECHECK = "import_recheck"
 
 
-def show_import() -> None:
-    """Draw the import."""
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be imported: the files, what the new plan is called, or the plan that lists go into."""
+
+    choices: tuple[Choice, ...]
+    name: str = ""
+    into: Path | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What was found, and the plan that lists were looked up in."""
+
+    asked: _Asked
+    report: ImportReport
+    plan: Plan | None = None
+
+
+def show_import(given: Path | None) -> None:
+    """Draw the import.
+
+    Parameters
+    ----------
+    given : Path or None
+        The plan that is open: lists alone go into it.
+    """
     st.caption(text("app.import.why"))
     paths = _ask_files()
     if not paths:
         st.info(text("app.import.empty"))
         return
     choices = [choice for path in paths if (choice := _ask_choice(path)) is not None]
-    missing = [layer for layer in NEEDED if layer not in {choice.layer for choice in choices}]
-    if missing:
-        st.info(text("app.import.lacks", layers=_names(missing)))
+    asked = _ask_target(tuple(choices), given)
+    if asked is None:
         return
-    name = st.text_input(text("app.import.name"), _usual_name(choices), max_chars=60, key="import_name")
-    asked = (tuple(choices), name.strip())
     if st.session_state.pop(_RECHECK, False):
         attempt(_check, asked)
-    held = st.session_state.get(_REPORT)
-    if held is None or held[0] != asked:
+    held: _Checked | None = st.session_state.get(_REPORT)
+    if held is None or held.asked != asked:
         st.button(
             text("app.import.check"), type="primary", on_click=partial(attempt, _check, asked), key="import_check"
         )
         return
-    _show_report(asked, held[1])
+    _show_report(held)
+
+
+def _ask_target(choices: tuple[Choice, ...], given: Path | None) -> _Asked | None:
+    """Ask what the new plan is called; lists alone go into the one that is open. None while files are missing."""
+    if given is not None and choices and all(choice.layer in LISTS for choice in choices):
+        st.info(plain(text("app.import.lists", name=plans.plan_title(given))))
+        fresh = st.checkbox(text("app.import.fresh"), key="import_fresh")
+        return _Asked(choices, into=given, fresh=fresh)
+    missing = [layer for layer in NEEDED if layer not in {choice.layer for choice in choices}]
+    if missing:
+        st.info(text("app.import.lacks", layers=_names(missing)))
+        return None
+    name = st.text_input(text("app.import.name"), _usual_name(list(choices)), max_chars=60, key="import_name")
+    return _Asked(choices, name.strip())
 
 
 def _ask_files() -> list[Path]:
@@ -118,7 +160,8 @@ def _ask_choice(path: Path) -> Choice | None:
         with system:
             crs = _ask_crs(path, said=first.crs)
         with box:
-            return _ask_reading(path, layer, first, crs)
+            chosen = _ask_reading(path, layer, first, crs)
+            return replace(chosen, role=_ask_role(chosen)) if layer == "people" else chosen
     except GridgeoError as error:
         box.error(plain(str(error)))
         return None
@@ -176,18 +219,40 @@ def _ask_columns(path: Path, seen: Preview, wanted: tuple[str, ...]) -> tuple[tu
             format_func=lambda name: name or text("app.import.no_column"),
             key=f"column_{path}_{seen.layer}_{column}",
         )
-    return tuple((column, name) for column, name in chosen.items() if name or column in taken)
+    # What is as it was recognised was not asked for: only a person's own choice lets names and numbers in.
+    usual = map_columns(seen.layer, seen.columns).columns
+    return tuple((column, name) for column, name in chosen.items() if name != usual.get(column, ""))
 
 
-def _check(asked: tuple[tuple[Choice, ...], str], *, skip_faulty: bool = False) -> None:
+def _ask_role(choice: Choice) -> str:
+    """Ask what the people of a list are, where it does not say so."""
+    seen = _look(choice.path, "people", choice.sheet)
+    if dict(choice.columns).get("role", seen.mapping.columns.get("role")):
+        return ""
+    return str(
+        st.selectbox(
+            text("app.import.role"),
+            ROLES,
+            format_func=lambda role: text(f"layers.role.{role}"),
+            key=f"role_{choice.path}",
+        )
+    )
+
+
+def _check(asked: _Asked, *, skip_faulty: bool = False) -> None:
     sign_in.require_planner()
-    choices, name = asked
     with st.spinner(text("app.import.checking")):
-        report = check_import(choices, name=name, skip_faulty=skip_faulty)
-    st.session_state[_REPORT] = (asked, report)
+        if asked.into is None:
+            checked = _Checked(asked, check_import(asked.choices, name=asked.name, skip_faulty=skip_faulty))
+        else:
+            plan = open_workspace(asked.into).current().plan
+            report = check_lists(asked.choices, plan, skip_faulty=skip_faulty, fresh=asked.fresh)
+            checked = _Checked(asked, report, plan)
+    st.session_state[_REPORT] = checked
 
 
-def _show_report(asked: tuple[tuple[Choice, ...], str], report: ImportReport) -> None:
+def _show_report(checked: _Checked) -> None:
+    asked, report = checked.asked, checked.report
     faults = report.findings.faults
     if report.plan is None:
         st.error(text("app.import.faults", count=len(faults)))
@@ -197,10 +262,12 @@ def _show_report(asked: tuple[tuple[Choice, ...], str], report: ImportReport) ->
             label = text("app.import.set_aside", count=rows)
             st.button(label, on_click=partial(attempt, partial(_check, skip_faulty=True), asked), key="import_aside")
         st.button(text("app.import.again"), on_click=partial(attempt, _check, asked), key="import_again")
+    elif asked.into is not None:
+        st.success(plain(" ".join(report.findings.say_taken())))
     else:
         counts = {name: len(layer) for name, layer in report.plan.layers().items() if len(layer)}
         st.success(plain(text("app.import.ready", counts=_counts(counts))))
-    _show_datums(asked[0], report)
+    _show_datums(asked.choices, report)
     rejected = report.rejected()
     if len(rejected):
         st.warning(text("app.import.rejected", count=len(rejected)))
@@ -213,8 +280,9 @@ def _show_report(asked: tuple[tuple[Choice, ...], str], report: ImportReport) ->
             with st.expander(text(f"app.import.{title}", count=len(table)), expanded=False):
                 _show_table(title, table)
     if report.plan is not None:
-        finish = partial(attempt, _finish, report, asked[1])
-        st.button(text("app.import.do"), type="primary", on_click=finish, key="import_do")
+        finish = partial(attempt, _finish, checked)
+        label = text("app.import.do" if asked.into is None else "app.import.do_lists")
+        st.button(label, type="primary", on_click=finish, key="import_do")
 
 
 def _show_datums(choices: tuple[Choice, ...], report: ImportReport) -> None:
@@ -258,12 +326,19 @@ def _show_table(name: str, table: pd.DataFrame) -> None:
     downloads.offer_downloads(f"import_{name}", text(f"app.import.{name}_file"), tables={name: table})
 
 
-def _finish(report: ImportReport, name: str) -> None:
+def _finish(checked: _Checked) -> None:
     sign_in.require_planner()
+    asked, report = checked.asked, checked.report
     if report.plan is None:
         return
+    if asked.into is None:
+        plans.keep_plan(report.plan, asked.name or str(report.plan.info.name))
+    else:
+        workspace = open_workspace(asked.into)
+        if workspace.current().plan is not checked.plan:
+            raise PlanError("stale_unknown")
+        workspace.replace(report.plan)
     keep_columns({layer: each for layer, each in report.findings.mappings.items() if layer != "boundary"})
-    plans.keep_plan(report.plan, name or str(report.plan.info.name))
     del st.session_state[_REPORT]
     forget("part")
     st.session_state["go"] = "overview"

@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from app.state.settings import config_folder
 from gridgeo.errors import Fault, FileError, InputError
+from gridgeo.plan import Plan
 from gridgeo.readers import (
     ColumnMap,
     ImportReport,
@@ -19,14 +21,19 @@ from gridgeo.readers import (
     is_osm,
     mappable_columns,
     prepare_import,
+    prepare_lists,
     preview_file,
     read_profile,
     write_profile,
 )
-from gridgeo.texts import layer_label
+from gridgeo.readers.columns import LISTS, personal_names
+from gridgeo.texts import catalogue
 
-LAYERS = ("boundary", "streets", "households", "stations", "barriers", "gates", "units", "buildings")
+LAYERS = ("boundary", "streets", "households", "stations", "barriers", "gates", "units", "buildings", *LISTS)
 """What a file can be, the needed ones first."""
+
+ROLES = tuple(catalogue("layers")["role"])
+"""What people of a list can be, where the list does not say it."""
 
 NEEDED = ("boundary", "streets")
 
@@ -46,6 +53,10 @@ _CALLED = {
     "gates": r"大门|出入口|小区门|gate|entrance",
     "barriers": r"围墙|屏障|河流|铁路|barrier|wall|river|rail",
     "streets": r"道路|路网|街路|street|road|highway",
+    "needs": r"需求|心愿|诉求|need|wish",
+    "visits": r"走访|入户|visit",
+    "enterprises": r"企业|商户|商铺|单位名|enterprise|shop",
+    "people": r"志愿|人才|人员|成员|队员|网格员|名册|花名册|volunteer|talent|member|people|staff",
     "units": r"社区|居委|单元|communit|unit",
     "buildings": r"建筑|房屋|楼栋|building|footprint",
 }
@@ -67,6 +78,8 @@ class Choice:
         The system of its coordinates; found out when left out.
     columns : tuple of (str, str)
         Column of the layer and column of the file, where the reader chose; an empty one leaves the column out.
+    role : str
+        What the people of a list are, where the list does not say it.
     """
 
     path: Path
@@ -74,6 +87,7 @@ class Choice:
     sheet: str | None = None
     crs: str | None = None
     columns: tuple[tuple[str, str], ...] = ()
+    role: str = ""
 
     @property
     def source(self) -> str:
@@ -169,14 +183,20 @@ def keep_columns(mappings: Mapping[str, ColumnMap]) -> None:
     draft = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_profile({**kept, **mappings}, draft)
+        write_profile({**kept, **{layer: _without_persons(layer, each) for layer, each in mappings.items()}}, draft)
         draft.replace(path)
     except OSError as error:
         raise FileError("unwritable_file", file=path.name, detail=error.strerror or error) from error
 
 
+def _without_persons(layer: str, mapping: ColumnMap) -> ColumnMap:
+    """Leave out what tells who somebody is: that is asked for anew each time."""
+    hidden = personal_names(layer, mapping.columns.values())
+    return ColumnMap({column: name for column, name in mapping.columns.items() if name not in hidden}, (), ())
+
+
 def check_import(choices: Iterable[Choice], *, name: str | None, skip_faulty: bool = False) -> ImportReport:
-    """Read and check all files together.
+    """Read and check all files of a new plan together.
 
     Parameters
     ----------
@@ -197,23 +217,67 @@ def check_import(choices: Iterable[Choice], *, name: str | None, skip_faulty: bo
     InputError
         If two files are the same layer, or a needed one is missing.
     """
-    files: dict[str, Choice] = {}
-    for choice in choices:
-        if choice.layer in files:
-            raise InputError(
-                "import_twice", layer=choice.layer, one=files[choice.layer].path.name, other=choice.path.name
-            )
-        files[choice.layer] = choice
+    files = _by_layer(choices)
     missing = [layer for layer in NEEDED if layer not in files]
     if missing:
-        raise InputError("import_missing", layer=layer_label(missing[0]))
-    return prepare_import(
-        **{layer: choice.source for layer, choice in files.items()},
-        crs={layer: choice.crs for layer, choice in files.items() if choice.crs},
-        profile={layer: dict(choice.columns) for layer, choice in files.items() if choice.columns},
-        name=name or None,
-        skip_faulty=skip_faulty,
-    )
+        raise InputError("import_missing", layer=missing[0])
+    return prepare_import(**_sources(files), **_reading(files), name=name or None, skip_faulty=skip_faulty)
+
+
+def check_lists(
+    choices: Iterable[Choice], plan: Plan, *, skip_faulty: bool = False, fresh: bool = False
+) -> ImportReport:
+    """Read and check lists that are to go into a plan.
+
+    Parameters
+    ----------
+    choices : iterable of Choice
+        The files, each one of `gridgeo.readers.columns.LISTS`.
+    plan : Plan
+        The plan.
+    skip_faulty : bool
+        Whether faulty rows are set aside.
+    fresh : bool
+        Whether they take the place of the plan's lists.
+
+    Returns
+    -------
+    ImportReport
+        The plan with them, or every fault.
+
+    Raises
+    ------
+    InputError
+        If two files are the same list.
+    """
+    files = _by_layer(choices)
+    return prepare_lists(plan, **_sources(files), **_reading(files), skip_faulty=skip_faulty, fresh=fresh)
+
+
+def _by_layer(choices: Iterable[Choice]) -> dict[str, list[Choice]]:
+    """Sort files by what they are; only of people there may be several, of one role each."""
+    files: dict[str, list[Choice]] = {}
+    for choice in choices:
+        others = files.setdefault(choice.layer, [])
+        twin = next((each for each in others if choice.layer != "people" or each.role == choice.role), None)
+        if twin is not None:
+            raise InputError("import_twice", layer=choice.layer, one=twin.path.name, other=choice.path.name)
+        others.append(choice)
+    return files
+
+
+def _sources(files: Mapping[str, list[Choice]]) -> dict[str, Any]:
+    return {
+        layer: {each.role: each.source for each in group} if layer == "people" and group[0].role else group[0].source
+        for layer, group in files.items()
+    }
+
+
+def _reading(files: Mapping[str, list[Choice]]) -> dict[str, Any]:
+    """Return how files are read: what was said of their systems and columns."""
+    systems = {layer: each.crs for layer, group in files.items() for each in group if each.crs}
+    columns = {layer: dict(each.columns) for layer, group in files.items() for each in group if each.columns}
+    return {"crs": systems, "profile": columns}
 
 
 def columns_for(layer: str) -> tuple[str, ...]:
@@ -246,7 +310,7 @@ def fault_table(faults: Iterable[Fault]) -> pd.DataFrame:
         ``file``, ``layer``, ``row``, ``column``, ``value``, ``message``, ``remedy``.
     """
     columns = ["file", "layer", "row", "column", "value", "message", "remedy"]
-    return pd.DataFrame([fault.as_dict() for fault in faults], columns=columns)
+    return pd.DataFrame([{**fault.as_dict(), "column": fault.column_said} for fault in faults], columns=columns)
 
 
 def shown_texts(table: pd.DataFrame) -> pd.DataFrame:

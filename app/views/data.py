@@ -43,6 +43,6 @@ def show(given: str | None, lang: str) -> None:  # noqa: ARG001 - every page is 
     if given is not None:
         show_plan(Path(given))
     if part == "import" or given is None:
-        show_import()
+        show_import(None if given is None else Path(given))
     else:
         show_tables(Path(given))

@@ -291,8 +291,7 @@ def _print_report(report: Any) -> None:  # noqa: ANN401 (imported late)
     if rows:
         titles = [text("cli.import_layer"), text("cli.import_column"), text("cli.import_from")]
         output.print_table(text("cli.import_mapped"), titles, rows)
-    for layer, taken in report.findings.taken.items():
-        output.print_lines(text("cli.import_taken", layer=layer_label(layer), **vars(taken)))
+    output.print_lines(*report.findings.say_taken())
     repairs = report.findings.repairs
     for title, count, lines in (
         ("import_repaired", len(repairs), list_alike(((each.layer, each.why), each.message) for each in repairs)),

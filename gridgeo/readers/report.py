@@ -11,6 +11,7 @@ from gridgeo.plan import Plan
 from gridgeo.readers.clean import Repair
 from gridgeo.readers.columns import ColumnMap
 from gridgeo.readers.datum import Detection
+from gridgeo.texts import layer_label, text
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,16 @@ class Findings:
     detections: dict[str, Detection] = field(default_factory=dict)
     rejected: list[dict[str, object]] = field(default_factory=list)
     taken: dict[str, Taken] = field(default_factory=dict)
+
+    def say_taken(self) -> list[str]:
+        """Say of each list how many of its rows went into the plan.
+
+        Returns
+        -------
+        list of str
+            A sentence for each, in the current language.
+        """
+        return [text("readers.taken", layer=layer_label(layer), **vars(each)) for layer, each in self.taken.items()]
 
 
 @dataclass(frozen=True)
