@@ -136,10 +136,9 @@ def painted(bench: Bench) -> dict[str, Any] | None:
     dict or None
         ``to`` and ``look`` for `app.parts.component.editing`.
     """
-    target = _target(bench)
-    blocks = cache.redraw_map(bench.path, bench.state, bench.band)["layers"].get("blocks")
-    if not st.session_state.get(PAINT) or target is None or blocks is None:
+    if not st.session_state.get(PAINT) or (target := _target(bench)) is None:
         return None
+    blocks = cache.redraw_map(bench.path, bench.state, bench.band)["layers"]["blocks"]
     row = bench.state.plan.blocks["grid_id"].tolist().index(target)
     return {"to": target, "look": blocks["lookOf"][row] if not isinstance(blocks["lookOf"], str) else 0}
 
@@ -288,7 +287,7 @@ def _show_history(bench: Bench) -> None:
     log = log.iloc[::-1].assign(what=[_named(bench, what) for what in log["what"].iloc[::-1]])
     names = ("what", "who", "time", "stands")
     columns = {name: text(f"redraw_page.history.{name}") for name in names}
-    st.dataframe(log[list(names)], column_config=columns, hide_index=True, height=330)
+    st.dataframe(log[list(names)], column_config=columns, hide_index=True, placeholder=text("app.none"), height=330)
 
 
 def _named(bench: Bench, sentence: str) -> str:

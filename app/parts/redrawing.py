@@ -18,6 +18,7 @@ from app.state.drafts import keep_scenario, list_scenarios, scenario_key
 from app.state.sign_in import reader, require_planner
 from app.state.workspace import State, Workspace
 from gridgeo.errors import InputError
+from gridgeo.maps import editing
 from gridgeo.maps.features import from_degrees
 from gridgeo.plan import Plan
 from gridgeo.redraw import Edit, find_done, make_edit, read_edit
@@ -180,9 +181,8 @@ def streets_through(plan: Plan, grid: str) -> list[str]:
         Their names.
     """
     shape = plan.grids.geometry[(plan.grids["grid_id"] == grid).to_numpy()].iloc[0].buffer(-15)
-    named = plan.streets[plan.streets["name"].notna().to_numpy()]
-    hit = shapely.intersects(named.geometry.to_numpy(), shape)
-    return sorted(named["name"][hit].unique())
+    hit = plan.streets.iloc[plan.streets.sindex.query(shape, predicate="intersects")]
+    return sorted(hit["name"].dropna().unique())
 
 
 def _do(path: Path, event: Event) -> None:
@@ -223,8 +223,8 @@ def held_by_grid(plan: Plan) -> dict[str, int]:
     dict
         Grid id → households.
     """
-    held = plan.households.groupby("grid_id")["households"].sum()
-    return {str(grid): int(held.get(grid, 0)) for grid in plan.grids["grid_id"]}
+    held = editing.held_by_grid(plan)
+    return {str(grid): held.get(grid, 0) for grid in plan.grids["grid_id"]}
 
 
 def neighbours_first(state: State, blocks: Sequence[str]) -> list[str]:

@@ -135,13 +135,13 @@ def block_layer(plan: Plan) -> MapLayer | None:
     if len(plan.blocks) == 0:
         return None
     ground, blocks = find_ground(plan), plan.blocks
-    note = ground.notes.setdefault(_NOTE, {"colours": {}, "labels": {}})
+    note = ground.notes.setdefault(_NOTE, {})
     if "geometry" not in note:
         note["geometry"] = encode_geometry(to_degrees(blocks))
-    colours = colour_grids(plan, ground, note["colours"])
+    colours = colour_grids(plan, ground, note.setdefault("colours", {}))
     grid = blocks["grid_id"].astype("object")
     names = dict(zip(plan.grids["grid_id"], names_of(plan.grids, "grid_id"), strict=True))
-    held = plan.households.groupby("grid_id")["households"].sum()
+    held = held_by_grid(plan)
     own = plan.households.groupby("block_id")["households"].sum()
     estimated = bool(plan.households["estimated"].any())
     none = len(palette.GRID_FILLS)
@@ -192,7 +192,7 @@ def grid_layer(plan: Plan, households_per_grid: tuple[float, float]) -> MapLayer
     grids = plan.grids
     if len(grids) == 0:
         return None
-    held = grids["grid_id"].map(plan.households.groupby("grid_id")["households"].sum()).fillna(0).astype(int)
+    held = grids["grid_id"].map(held_by_grid(plan)).fillna(0).astype(int)
     low, high = households_per_grid
     look_of = np.where(grids["locked"], 2, np.where(held.between(low, high), 0, 1))
     present, number = np.unique(look_of, return_inverse=True)
@@ -252,6 +252,27 @@ def walk_layer(plan: Plan) -> MapLayer | None:
         titles=names_of(streets, "street_id"),
         keys=streets["street_id"],
     )
+
+
+def held_by_grid(plan: Plan) -> dict[str, int]:
+    """Count the households of every grid that has any.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    dict
+        Grid id → households.
+    """
+    # Of the last state only: what many states held would keep the households of each.
+    note, homes = find_ground(plan).notes.setdefault(_NOTE, {}), plan.households
+    if note.get("held", (None,))[0] is not homes:
+        note["held"] = (homes, homes.groupby("grid_id")["households"].sum().astype(int).to_dict())
+    held: dict[str, int] = note["held"][1]
+    return held
 
 
 def colour_grids(plan: Plan, ground: Ground, known: dict[str, int]) -> dict[str, int]:

@@ -33,6 +33,7 @@ MOST_SIZE = 255
 
 _UNITS_PER_DEGREE = 1e7  # one unit is about a centimetre, and a degree of longitude fits 32 bits
 _DEGREES = {4326, 4490}
+_PLAIN = {str, int, bool, type(None)}
 _METRES_PER_DEGREE = 111_320.0  # of longitude on the equator
 
 
@@ -350,8 +351,9 @@ def _plain(values: Any, digits: int = 4) -> list[Any] | None:  # noqa: ANN401 - 
     if values is None:
         return None
     # A column's own list is made at once; asked for one by one, each of its cells costs some ten times as much.
-    cells = values.tolist() if isinstance(values, pd.Series) else values
-    return [_plain_value(value, digits) for value in cells]
+    cells = values.tolist() if isinstance(values, pd.Series) else list(values)
+    # Most columns hold words and whole numbers only, and are JSON as they are.
+    return cells if set(map(type, cells)) <= _PLAIN else [_plain_value(value, digits) for value in cells]
 
 
 def _plain_value(value: Any, digits: int) -> Any:  # noqa: ANN401 - any cell of a table

@@ -85,11 +85,14 @@ def names_of(frame: pd.DataFrame, id_column: str) -> list[str]:
     list of str
         One name a row.
     """
-    name = frame[id_column].astype("str")
-    for column in ("code", "name"):
-        if column in frame:
-            name = frame[column].where(frame[column].notna() & (frame[column] != ""), name)
-    return name.astype("str").tolist()
+    columns = [frame[column].tolist() for column in ("name", "code", id_column) if column in frame]
+    return [
+        str(next((cell for cell in cells[:-1] if _is_said(cell)), cells[-1])) for cells in zip(*columns, strict=True)
+    ]
+
+
+def _is_said(cell: object) -> bool:
+    return cell is not None and cell == cell and cell != ""  # noqa: PLR0124 - no number is unlike itself
 
 
 _LAND = ("green", "water", "residential", "other_land")
