@@ -17,17 +17,19 @@ import pyogrio
 import shapely
 import streamlit as st
 
+from app.parts.widgets import plain
 from app.state import sign_in
 from app.state.plans import file_stem
 from app.state.public import PERSONAL_LAYERS, public_table
 from gridgeo.coverage import Coverage
+from gridgeo.coverage.wording import word_basis
 from gridgeo.maps import level_table
 from gridgeo.plan import Plan
 from gridgeo.results import summary_table
 from gridgeo.store import ENCODINGS
 from gridgeo.store.shapefile import write_shapefile
 from gridgeo.store.spreadsheet import as_table, write_csv, write_workbook
-from gridgeo.texts import layer_label, text
+from gridgeo.texts import has_text, layer_label, text
 
 Table: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
 Layer: TypeAlias = gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame]
@@ -43,6 +45,7 @@ def offer_downloads(
     tables: Mapping[str, Table] | None = None,
     layers: Mapping[str, Layer] | None = None,
     map_file: Callable[[], bytes] | None = None,
+    maps: Mapping[str, Callable[[], bytes]] | None = None,
 ) -> None:
     """Let the reader take along what the page shows.
 
@@ -58,6 +61,8 @@ def offer_downloads(
         Name → layer in metres, or what makes it: offered as GeoPackage and Shapefile. A viewer gets none of people.
     map_file : callable, optional
         Makes the map as one HTML file.
+    maps : mapping, optional
+        Name → the same, of a page that shows several.
     """
     stem = file_stem(name)
     allowed = dict(layers or {})
@@ -75,6 +80,9 @@ def offer_downloads(
                 _offer(key, f"{stem}-{encoding}.zip", f"shp_{encoding.replace('-', '')}", make, "application/zip")
         if map_file is not None:
             _offer(key, f"{stem}.html", "html", map_file, "text/html")
+        for number, (each, make) in enumerate((maps or {}).items()):
+            _offer(f"{key}_{number}", f"{file_stem(each)}.html", "html", make, "text/html", of=each)
+        if maps or map_file is not None:
             st.caption(text("app.download.png"))
 
 
@@ -108,11 +116,16 @@ def offer_answer(
         for level in plan.info.levels
     }
     tables: dict[str, Table] = dict(levels)
-    tables[text("app.file.gaps")] = partial(_plain_table, gaps)
-    layers: dict[str, Layer] = {"service_areas": service_areas}
+    tables[text("app.file.gaps")] = partial(_gap_table, gaps)
+    layers: dict[str, Layer] = {
+        "service_areas": service_areas,
+        "grids": partial(area_layer, plan, coverages, plan.info.levels[-1].level, public=not single),
+        "units": partial(_unit_layer, plan, coverages, public=not single),
+    }
+    tables[text("pages.file.basis")] = partial(_basis_table, coverages)
     if single:
         layers["gaps"] = gaps
-        layers["households"] = partial(_reached, plan, coverages[0])
+        layers["households"] = partial(household_layer, plan, coverages[0])
         tables[text("app.file.summary")] = partial(summary_table, plan, tuple(coverages))
         tables[layer_label("households")] = partial(_plain_table, layers["households"])
     named = {name: layer for name, layer in layers.items() if callable(layer) or len(layer)}
@@ -233,9 +246,10 @@ def zip_files(files: Iterable[Path]) -> bytes:
     return packed.getvalue()
 
 
-def _offer(key: str, file: str, kind: str, make: Callable[[], bytes], mime: str) -> None:
+def _offer(key: str, file: str, kind: str, make: Callable[[], bytes], mime: str, *, of: str = "") -> None:
+    label = text(f"app.download.{kind}")
     st.download_button(
-        text(f"app.download.{kind}"),
+        plain(text("pages.download.of", what=label, name=of) if of else label),
         make,
         file_name=file,
         mime=mime,
@@ -250,8 +264,81 @@ def _level_table(plan: Plan, coverages: Sequence[Coverage], level: str, *, publi
     return public_table(table, plan) if public else table
 
 
-def _reached(plan: Plan, coverage: Coverage) -> gpd.GeoDataFrame:
-    """Return the households with their walk beside what is known of them."""
+def area_layer(plan: Plan, coverages: Sequence[Coverage], level: str, *, public: bool) -> gpd.GeoDataFrame:
+    """Return the grids or units of a level with their households and the shares of them that can walk to a station.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    coverages : sequence of Coverage
+        One for each cutoff.
+    level : str
+        A level of the plan.
+    public : bool
+        Whether small counts are hidden, for viewers.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``unit_id``, ``code``, ``name``, ``level``, then the columns of `gridgeo.maps.level_table`; of grids also what
+        bounds them. An area without households has zero, and no rate.
+    """
+    finest = level == plan.info.levels[-1].level
+    areas = plan.grids if finest else plan.units[plan.units["level"] == level]
+    known = [name for name in ("code", "name", "bounds_zh", "bounds_en") if name in areas]
+    shown = gpd.GeoDataFrame(areas[[*known, areas.geometry.name]])
+    shown.insert(0, "unit_id", areas["grid_id" if finest else "unit_id"].to_numpy())
+    shown.insert(1, "level", level)
+    table = _level_table(plan, coverages, level, public=public).drop(columns="name").set_index("unit_id")
+    found = shown.join(table, on="unit_id")
+    missing = ~found["unit_id"].isin(table.index)
+    found.loc[missing, "households"] = 0
+    return found.reset_index(drop=True)
+
+
+def _unit_layer(plan: Plan, coverages: Sequence[Coverage], *, public: bool) -> gpd.GeoDataFrame:
+    levels = [level.level for level in plan.info.levels[:-1] if (plan.units["level"] == level.level).any()]
+    made = [area_layer(plan, coverages, level, public=public) for level in levels]
+    return gpd.GeoDataFrame(pd.concat(made, ignore_index=True), crs=plan.crs)
+
+
+def _basis_table(coverages: Sequence[Coverage]) -> pd.DataFrame:
+    """Say what the figures rest on, one row a cutoff."""
+    rows = [{**each.basis, "sentence": word_basis([each])} for each in coverages]
+    return pd.DataFrame([{name: None if value is None else str(value) for name, value in row.items()} for row in rows])
+
+
+def _gap_table(gaps: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Word causes and remedies: this table is for people, the layer keeps the keys."""
+    table = as_table(gaps)
+    for column in ("cause", "remedy"):
+        if column in table:
+            table[column] = [_worded(column, code) for code in table[column]]
+    return table
+
+
+def _worded(kind: str, code: object) -> object:
+    key = f"maps.{kind}.{code}"
+    return text(key) if has_text(key) else code
+
+
+def household_layer(plan: Plan, coverage: Coverage) -> gpd.GeoDataFrame:
+    """Return the households with their walk beside what is known of them.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    coverage : Coverage
+        Who can walk in it.
+
+    Returns
+    -------
+    GeoDataFrame
+        The layer ``households`` with ``station_id``, ``distance_m``, ``straight_m``, ``covered``, ``reason`` and
+        ``n_stations``.
+    """
     found = coverage.households[["station_id", "distance_m", "straight_m", "covered", "reason", "n_stations"]]
     # A spreadsheet and a Shapefile hold no infinity.
     return plan.households.join(found.replace(np.inf, np.nan), on="household_id")

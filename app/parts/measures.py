@@ -14,6 +14,7 @@ from app.state.cache import Answer
 from app.state.public import public_table
 from gridgeo.coverage import inside_on_paper, measure_coverage, trace_walk
 from gridgeo.coverage.wording import rate_name, word_cutoff, word_walk
+from gridgeo.gaps.wording import word_remedy
 from gridgeo.maps import level_table
 from gridgeo.maps.routes import walk_layer
 from gridgeo.texts import text
@@ -152,9 +153,8 @@ def _blame(found: Answer, place: int) -> list[str]:
         sentences.append(text("redraw_page.gates", gates=", ".join(walk.gate_ids)))
     home = found.coverage.source.geometry.iloc[place]
     mine = found.gaps[found.gaps.geometry.covers(home).to_numpy()]
-    remedy = mine["remedy"].iloc[0] if len(mine) else None
-    if isinstance(remedy, str):
-        sentences.append(text("redraw_page.remedy", remedy=text(f"maps.remedy.{remedy}")))
+    if len(mine):
+        sentences.append(text("redraw_page.remedy", step=word_remedy(mine.iloc[0], counted=False)))
     return sentences
 
 
@@ -185,4 +185,4 @@ def show_measures_table(found: Answer, lang: str) -> None:
             "overlap": count_column(text("app.measure.overlap"), found.plan),
             "detour_ratio": st.column_config.NumberColumn(text("app.measure.detour"), format="%.2f"),
         }
-        tab.dataframe(table, column_config=columns, hide_index=True, height=320)
+        tab.dataframe(table, column_config=columns, hide_index=True, placeholder=text("app.none"), height=320)

@@ -12,6 +12,7 @@ from app.state.address import remember
 from app.state.cache import Asked
 from app.state.settings import Settings, read_settings
 from gridgeo.coverage.assess import list_services
+from gridgeo.coverage.wording import word_kind
 from gridgeo.network.persons import PERSONS
 from gridgeo.plan import Plan
 from gridgeo.texts import text
@@ -99,7 +100,7 @@ def _person_name(pace: Settings | None, person: str) -> str:
 
 
 def _service_name(service: str) -> str:
-    return text("app.service.any") if service == "any" else service
+    return text("app.service.any") if service == "any" else word_kind(service)
 
 
 def _day_name(day: str) -> str:

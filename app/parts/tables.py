@@ -17,12 +17,14 @@ from app.parts.widgets import attempt, plain
 from app.state import sign_in
 from app.state.address import remember
 from app.state.workspace import Workspace, open_workspace
+from gridgeo.coverage.assess import list_services
+from gridgeo.coverage.wording import word_kind
 from gridgeo.errors import InputError
 from gridgeo.plan import Plan
 from gridgeo.redraw import Edit, make_edit, tabulate_log
 from gridgeo.schema import GRID_KINDS, LAYERS
 from gridgeo.store.spreadsheet import as_table
-from gridgeo.texts import column_label, layer_label, text
+from gridgeo.texts import catalogue, column_label, layer_label, text
 
 MOST_ROWS = 2000
 """So many rows are shown at once; a search finds the others."""
@@ -171,11 +173,11 @@ def _edit(workspace: Workspace, layer: str) -> None:
     sheet = _open_sheet(workspace, layer, search)
     key = f"sheet_{layer}_{sheet.version}"
     st.data_editor(
-        sheet.table,
+        _listed(sheet.table),
         key=key,
         hide_index=True,
         height=420,
-        column_config={name: _column(name) for name in COLUMNS[layer]},
+        column_config={name: _column(name, sheet.table[name]) for name in COLUMNS[layer]},
         disabled=LOCKED[layer],
         placeholder="",
         on_change=partial(attempt, _apply, workspace, layer, key),
@@ -233,7 +235,8 @@ def _apply(workspace: Workspace, layer: str, key: str) -> None:
     try:
         sign_in.require_planner()
         for row, cells in changed.items():
-            new = {name: value for name, value in cells.items() if not _is_same(sheet, row, name, value)}
+            said = {name: ";".join(value) if isinstance(value, list) else value for name, value in cells.items()}
+            new = {name: value for name, value in said.items() if not _is_same(sheet, row, name, value)}
             if new:
                 now = sheet.table.iloc[row].to_dict() | {
                     name: value for (at, name), value in sheet.done.items() if at == row
@@ -273,7 +276,7 @@ def _show_changes(workspace: Workspace) -> None:
         st.button(text("app.tables.undo"), on_click=undo, key="tables_undo", disabled=not log["stands"].any())
         shown = log.tail(LAST_CHANGES).iloc[::-1][["rev", "time", "who", "what", "stands"]]
         columns = {name: text(f"app.log.{name}") for name in shown.columns}
-        st.dataframe(shown, column_config=columns, hide_index=True, key="changes")
+        st.dataframe(shown, column_config=columns, hide_index=True, placeholder=text("app.none"), key="changes")
         downloads.offer_downloads("log", text("app.tables.log_file"), tables={"log": log})
 
 
@@ -282,7 +285,12 @@ def _undo(workspace: Workspace, seen: str) -> None:
     workspace.undo(seen=seen, who=sign_in.reader().name)
 
 
-def _column(name: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
+def _listed(table: pd.DataFrame) -> pd.DataFrame:
+    """Part a station's services, so that each can be worded, taken away and added by itself."""
+    return table.assign(services=table["services"].map(list_services)) if "services" in table else table
+
+
+def _column(name: str, cells: pd.Series) -> Any:  # noqa: ANN401 - Streamlit's own kind
     label = column_label(name)
     if name in ("open", "locked"):
         return st.column_config.CheckboxColumn(label)
@@ -290,10 +298,17 @@ def _column(name: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
         return st.column_config.SelectboxColumn(
             label, options=list(GRID_KINDS), format_func=lambda kind: text(f"maps.grid_kind.{kind}"), required=True
         )
-    if name in ("households", "elderly", "children", "disabled", "low_income"):
-        return st.column_config.NumberColumn(label, min_value=0, step=1)
-    if name in ("persons", "capacity", "service_radius_m"):
-        return st.column_config.NumberColumn(label, min_value=0)
+    if name == "station_kind":
+        kinds = sorted({*catalogue("kinds"), *cells.dropna()}, key=word_kind)
+        return st.column_config.SelectboxColumn(label, options=kinds, format_func=word_kind)
+    if name == "services":
+        known = sorted({*catalogue("kinds"), *(each for said in cells for each in list_services(said))}, key=word_kind)
+        return st.column_config.MultiselectColumn(
+            label, options=known, format_func=word_kind, accept_new_options=True, color="gray"
+        )
+    counted = name in ("households", "elderly", "children", "disabled", "low_income")
+    if counted or name in ("persons", "capacity", "service_radius_m"):
+        return st.column_config.NumberColumn(label, min_value=0, step=1 if counted else None)
     return st.column_config.TextColumn(label)
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from app.parts.component import editing, show_map, take_events
 from app.parts.language import reader_language
 from app.parts.live import perform
+from app.parts.takeaways import offer_comparison
 from app.parts.whatif import ITEM, NAME, Draft, apply_draft, change, covered_households, new_scenario
 from app.parts.widgets import is_estimated, plain, show_figure
 from app.state import cache
@@ -240,6 +241,7 @@ def show_comparison(path: Path, state: State, height: int) -> None:
             take_events(f"whatif_map_{number}")
             show_map(data, key=f"whatif_map_{number}", lang=reader_language(), height=height, linked="compare")
     _show_table(cache.comparison(path, state, chosen, cutoffs))
+    offer_comparison(path, state, chosen, cutoffs, float(cutoff or cutoffs[0]), reader_language())
 
 
 def _show_table(comparison: Comparison) -> None:
@@ -260,14 +262,14 @@ def _show_table(comparison: Comparison) -> None:
             text("whatif_page.table.rate"), format="percent", min_value=0, max_value=1
         ),
     }
-    st.dataframe(table[list(columns)], column_config=columns, hide_index=True)
+    st.dataframe(table[list(columns)], column_config=columns, hide_index=True, placeholder=text("app.none"))
     if len(comparison.grids):
         names = ("scenario", "grid_id", "change", "base_households", "households", "blocks_in", "blocks_out")
         grids = comparison.grids.assign(
             change=[text(f"whatif_page.grid.{kind}") for kind in comparison.grids["change"]]
         )
         heads = {name: text(f"whatif_page.grids.{name}") for name in names}
-        st.dataframe(grids[list(names)], column_config=heads, hide_index=True)
+        st.dataframe(grids[list(names)], column_config=heads, hide_index=True, placeholder=text("app.none"))
 
 
 def _metres(cutoff: float) -> str:

@@ -15,6 +15,7 @@ from app.state.settings import read_settings
 from gridgeo.assessment import Assessment
 from gridgeo.coverage.wording import word_cutoff
 from gridgeo.errors import GridgeoError
+from gridgeo.gaps.wording import word_remedy
 from gridgeo.maps import level_table
 from gridgeo.plan import Plan
 from gridgeo.store.public import THRESHOLD
@@ -153,7 +154,7 @@ def choose_gap(found: Assessment, gaps: list[dict[str, Any]]) -> list[list[float
         text("app.gaps"),
         range(len(worst)),
         format_func=lambda row: plain(sentences[row]),
-        captions=[plain(_next_step(gap)) for gap in worst],
+        captions=[plain(text("app.gaps.next", step=word_remedy(gap, counted=False))) for gap in worst],
         index=None,
         key="gap",
     )
@@ -183,7 +184,7 @@ def show_tables(found: Assessment, lang: str) -> None:
         }
         for column in table.columns[2:]:
             columns[column] = rate_column(text("walks.metres", number=column.removeprefix("rate_")))
-        tab.dataframe(table, column_config=columns, hide_index=True, height=320)
+        tab.dataframe(table, column_config=columns, hide_index=True, placeholder=text("app.none"), height=320)
 
 
 def count_column(name: str, plan: Plan) -> Any:  # noqa: ANN401 - Streamlit's own kind
@@ -238,12 +239,6 @@ def _gap_sentence(gap: dict[str, Any], names: dict[str, str]) -> str:
     return text(
         "app.gaps.row", rank=gap["rank"], households=households, station=station, distance=round(gap["distance_m"])
     )
-
-
-def _next_step(gap: dict[str, Any]) -> str:
-    if not isinstance(gap["remedy"], str):
-        return text("app.gaps.no_remedy")
-    return text("app.gaps.next", remedy=text(f"maps.remedy.{gap['remedy']}"), place=gap["remedy_place"])
 
 
 def attempt(work: Callable[..., object], *values: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -274,12 +275,57 @@ def comparison_maps(
     """
     base, *results = _run_all(path, state, scenarios, cutoffs_m)
     if show == "coverage":
-        return [keep("coverage map", partial(_coverage_picture, each), each) for each in (base, *results)]
+        return [keep("coverage map", partial(_drawn, _coverage_page, each), each) for each in (base, *results)]
     known = base.coverages[0].at(cutoff_m)
     return [
-        keep(f"change map {cutoff_m}", partial(_change_picture, known, each), base, each, state.plan)
+        keep(f"change map {cutoff_m}", partial(_drawn, _change_page, known, each), base, each, state.plan)
         for each in results
     ]
+
+
+def redraw_file(state: State, band: tuple[float, float], lang: str) -> bytes:
+    """Write the map that grids are redrawn on as one offline HTML file.
+
+    Parameters
+    ----------
+    state, band
+        As for `redraw_map`.
+    lang : {'zh', 'en'}
+        The language it opens in.
+
+    Returns
+    -------
+    bytes
+        The file's content.
+    """
+    return _written(work_map(state.plan, redraw_layers(state.plan, households_per_grid=band), lang=lang))
+
+
+def scenario_file(
+    path: Path, state: State, scenario: Scenario, cutoffs_m: tuple[float, ...], lang: str, *, changes_at: float | None
+) -> bytes:
+    """Write the map of a scenario as one offline HTML file.
+
+    Parameters
+    ----------
+    path, state, cutoffs_m
+        As for `comparison`.
+    scenario : Scenario
+        The scenario.
+    lang : {'zh', 'en'}
+        The language it opens in.
+    changes_at : float or None
+        The cutoff at which households gained and lost are drawn; None draws who is covered.
+
+    Returns
+    -------
+    bytes
+        The file's content.
+    """
+    base, found = _run_all(path, state, (scenario,), cutoffs_m)
+    if changes_at is None:
+        return _written(_coverage_page(found, lang))
+    return _written(_change_page(base.coverages[0].at(changes_at), found, lang))
 
 
 def map_data(path: Path, cutoffs_m: tuple[float, ...], *, public: bool = False) -> dict[str, Any]:
@@ -409,13 +455,18 @@ def _run(
     return run_scenario(_state.plan, scenario, cutoffs_m=cutoffs_m, base=base, **asked)
 
 
-def _coverage_picture(found: ScenarioResult) -> dict[str, Any]:
+def _drawn(make: Callable[..., PlanMap], *values: object) -> dict[str, Any]:
+    return make(*values).component_data()
+
+
+def _coverage_page(found: ScenarioResult, lang: str | None = None) -> PlanMap:
     coverages = sorted(found.coverages, key=lambda each: each.cutoff_m)
-    return work_map(found.plan, whatif_layers(found.plan, coverages)).component_data()
+    return work_map(found.plan, whatif_layers(found.plan, coverages), lang=lang)
 
 
-def _change_picture(base: Coverage, found: ScenarioResult) -> dict[str, Any]:
-    return work_map(found.plan, change_layers(found.plan, base, found.coverages[0].at(base.cutoff_m))).component_data()
+def _change_page(base: Coverage, found: ScenarioResult, lang: str | None = None) -> PlanMap:
+    changed = found.coverages[0].at(base.cutoff_m)
+    return work_map(found.plan, change_layers(found.plan, base, changed), lang=lang)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -11,6 +11,7 @@ from app.parts.language import language_switch, reader_language
 from app.parts.live import live, show_told, watch
 from app.parts.redraw_panel import Bench, painted, show_panel
 from app.parts.redrawing import MAP, desk, hear_map
+from app.parts.takeaways import offer_grids
 from app.state import cache
 from app.state.settings import read_settings
 from app.state.sign_in import require_planner
@@ -63,4 +64,5 @@ def _redraw(path: Path) -> None:
     with right:
         language_switch()
         show_panel(bench)
+    offer_grids(state, band, reader_language())
     st.caption(text("redraw_page.copied" if work.is_copy else "redraw_page.saved", file=str(work.target)))

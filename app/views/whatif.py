@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.parts.language import language_switch
+from app.parts.language import language_switch, reader_language
 from app.parts.live import live, show_told, watch
+from app.parts.takeaways import offer_draft
 from app.parts.whatif import MAP, hear_map, open_draft
 from app.parts.whatif_panel import choose_scenario, show_comparison, show_draft_map, show_panel
 from app.state import cache
@@ -69,3 +70,4 @@ def _work(path: Path) -> None:
         show_draft_map(draft, MAP, MAP_HEIGHT)
     with right:
         show_panel(draft)
+    offer_draft(path, draft, reader_language())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gridgeo.coverage.assess import list_services
 from gridgeo.coverage.model import Coverage
 from gridgeo.texts import has_text, text
 
@@ -103,3 +104,39 @@ def word_basis(coverages: Sequence[Coverage], lang: str | None = None) -> str:
         cutoffs=" / ".join(word_cutoff(each, lang) for each in coverages),
         asked=said,
     )
+
+
+def word_kind(kind: str, lang: str | None = None) -> str:
+    """Word a kind of station, or a service.
+
+    Parameters
+    ----------
+    kind : str
+        As it stands in the plan: ``community_service``, ``clinic``, or an office's own.
+    lang : {'zh', 'en'}, optional
+        The language; the current one when left out.
+
+    Returns
+    -------
+    str
+        The word, for a kind that gridgeo knows; any other as it is.
+    """
+    return text(f"kinds.{kind}", lang) if has_text(f"kinds.{kind}") else kind
+
+
+def word_services(services: object, lang: str | None = None) -> str | None:
+    """Word a station's list of services.
+
+    Parameters
+    ----------
+    services : object
+        The list as it stands in the plan.
+    lang : {'zh', 'en'}, optional
+        The language; the current one when left out.
+
+    Returns
+    -------
+    str or None
+        The services, each worded; None where there are none.
+    """
+    return text("walks.list_mark", lang).join(word_kind(each, lang) for each in list_services(services)) or None

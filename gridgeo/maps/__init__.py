@@ -76,7 +76,7 @@ def coverage_map(
     return PlanMap(layers, frame_map(plan, figures=figures_data(plan, coverages, gaps), lang=lang))
 
 
-def work_map(plan: Plan, layers: Sequence[MapLayer]) -> PlanMap:
+def work_map(plan: Plan, layers: Sequence[MapLayer], *, lang: str | None = None) -> PlanMap:
     """Put layers together to a map that people work on, without figures beside it.
 
     Parameters
@@ -85,6 +85,8 @@ def work_map(plan: Plan, layers: Sequence[MapLayer]) -> PlanMap:
         The plan.
     layers : sequence of MapLayer
         The layers, bottom first; see `gridgeo.maps.editing`.
+    lang : {'zh', 'en'}, optional
+        The language a file of it opens in; by default the reader's browser decides.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def work_map(plan: Plan, layers: Sequence[MapLayer]) -> PlanMap:
         If the plan has nothing to draw.
     """
     figures: dict[str, Any] = {"headline": [], "tables": [], "gaps": [], "basis": None, "notes": []}
-    return PlanMap(layers, frame_map(plan, figures=figures))
+    return PlanMap(layers, frame_map(plan, figures=figures, lang=lang))
 
 
 def frame_map(plan: Plan, *, figures: dict[str, Any], lang: str | None = None) -> dict[str, Any]:

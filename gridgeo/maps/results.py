@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridgeo.coverage.wording import word_cutoff
+from gridgeo.coverage.wording import word_cutoff, word_services
 from gridgeo.maps import palette
 from gridgeo.maps.circles import overlap_looks, paper_looks
 from gridgeo.maps.features import (
@@ -179,8 +179,8 @@ def station_layer(plan: Plan) -> MapLayer | None:
         labels=names,
         label_style={"colour": palette.INK, "size": 13, "weight": 700, "rank": 0, "dy": 20},
         fields=(
-            Field(name=both("field.kind"), values=stations["station_kind"]),
-            Field(name=both("field.services"), values=stations["services"]),
+            Field(name=both("field.kind"), values=stations["station_kind"], codes=_words(stations["station_kind"])),
+            Field(name=both("field.services"), values=stations["services"], codes=_words(stations["services"])),
             Field(name=both("field.capacity"), values=stations["capacity"]),
             Field(name=both("field.hours"), values=stations["hours"]),
             Field(name=both("field.source"), values=stations["source"]),
@@ -296,6 +296,15 @@ def gap_layer(gaps: gpd.GeoDataFrame | None, plan: Plan, coverage: Coverage | No
         fields=tuple(fields),
         estimated=estimated,
     )
+
+
+def _words(services: pd.Series) -> dict[str, Words]:
+    """Word the kinds and lists of services that occur."""
+    return {each: in_every_language(partial(_word_services, each)) for each in services.dropna().unique()}
+
+
+def _word_services(services: str, lang: str) -> str:
+    return word_services(services, lang) or services
 
 
 def _meanings(prefix: str, codes: pd.Series) -> dict[str, Words]:
