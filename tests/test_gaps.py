@@ -8,10 +8,12 @@ import shapely
 from gridgeo.coverage import assess_coverage
 from gridgeo.errors import GridgeoError
 from gridgeo.gaps import find_gaps
+from gridgeo.gaps.wording import word_remedy
 from gridgeo.network import build_network
 from gridgeo.plan import Name, PlanInfo, make_plan
 from gridgeo.readers import bundled_plan_path
 from gridgeo.store import read_plan
+from gridgeo.texts import using_language
 
 CRS = "EPSG:4527"
 
@@ -161,3 +163,12 @@ def test_every_uncovered_household_of_a_real_place_is_in_exactly_one_gap():
     assert (gaps["remedy_households"] <= gaps["households"]).all()
     with pytest.raises(GridgeoError):
         find_gaps(coverage, plan, join_m=0)
+
+
+def test_a_remedy_is_worded_once_for_everybody():
+    gap = {"remedy": "open_gate", "remedy_place": "East Gate", "remedy_households": 1200.0}
+    assert word_remedy(gap) == "open the gate: East Gate (covers 1,200)"
+    assert word_remedy(gap, counted=False) == "open the gate: East Gate"
+    assert word_remedy({"remedy": np.nan}) == "no gate, link or post would help"
+    with using_language("zh"):
+        assert word_remedy(gap).endswith("：East Gate（可覆盖 1,200 户）")

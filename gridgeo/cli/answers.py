@@ -14,6 +14,7 @@ from gridgeo.cli import output
 from gridgeo.coverage import Coverage, measure_coverage
 from gridgeo.coverage.wording import word_cutoff
 from gridgeo.errors import Fault
+from gridgeo.gaps.wording import word_remedy
 from gridgeo.partition import Partition, check_partition
 from gridgeo.plan import Plan
 from gridgeo.results import summary_table
@@ -227,9 +228,9 @@ def _print_gaps(assessment: Assessment) -> None:
             [
                 str(gap["rank"]),
                 _count(gap["households"]),
-                _worded("cause", gap["cause"]),
+                _cause(gap["cause"]),
                 str(station) if pd.notna(station) else text("cli.none"),
-                _next_step(gap),
+                word_remedy(gap),
             ]
         )
     columns = ["gap", "households", "cause", "nearest_station", "remedy"]
@@ -247,17 +248,9 @@ def _mark(layer: pd.DataFrame) -> str:
     return f" ({text('cli.estimated')})" if layer["estimated"].any() else ""
 
 
-def _next_step(gap: Any) -> str:  # noqa: ANN401 (a row of the gaps)
-    """Word a gap's remedy, where it is, and how many households it would cover."""
-    if not isinstance(gap["remedy"], str):
-        return text("cli.none")
-    remedy, place = _worded("remedy", gap["remedy"]), gap["remedy_place"]
-    return text("cli.remedy_at", remedy=remedy, place=place, households=_count(gap["remedy_households"]))
-
-
-def _worded(kind: str, code: object) -> str:
-    """Word a gap's cause or remedy as the map words it."""
-    key = f"maps.{kind}.{code}"
+def _cause(code: object) -> str:
+    """Word a gap's cause as the map words it."""
+    key = f"maps.cause.{code}"
     return text(key) if has_text(key) else str(code)
 
 
