@@ -288,7 +288,7 @@ class TestWhatIf:
         closed = assess_fresh(plan.replace(stations=plan.stations[plan.stations["station_id"] == "S2"]), (300.0, 500.0))
         row = figures[(figures["scenario"] == "a") & (figures["cutoff_m"] == 300)].iloc[0]
         assert row["covered"] == closed.summary()["covered"].iloc[0]
-        assert set(grids["grid_id"]) == {"G1", "G2"}
+        assert set(grids["name"]) == {"one", "two"}
         app.segmented_control(key="whatif_picture").set_value("coverage").run()
         checked(app)
         assert not app.error

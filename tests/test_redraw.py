@@ -6,11 +6,12 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from conftest import assess_place
 from redraw_places import random_edit, snapshot, town
 
 from gridgeo.errors import GridgeoError, InputError, PlanError
 from gridgeo.partition.grid_layer import dissolve_grids
-from gridgeo.redraw import VOCABULARY, describe_edit, make_edit, read_edit, try_edit
+from gridgeo.redraw import VOCABULARY, bound_blocks, describe_edit, make_edit, read_edit, try_edit
 from gridgeo.texts import using_language
 
 
@@ -368,3 +369,12 @@ def test_an_edit_that_does_not_fit_the_plan_any_more_says_so():
         apply_changes(outcome.plan, outcome.changes)
     assert caught.value.key == "log_disagrees"
     assert np.array_equal(plan.blocks["grid_id"], outcome.plan.blocks["grid_id"])
+
+
+def test_what_bounds_chosen_blocks_is_what_bounds_a_grid_of_them():
+    plan = assess_place("qinghuayuan").plan
+    for grid, mine in list(plan.blocks.groupby("grid_id")["block_id"])[:12]:
+        row = plan.grids.set_index("grid_id").loc[grid]
+        assert bound_blocks(plan, mine) == {"zh": row["bounds_zh"], "en": row["bounds_en"]}
+    assert bound_blocks(plan, ["none"]) == {}
+    assert bound_blocks(town(), ["B00"]) == {}

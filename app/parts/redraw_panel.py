@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.parts.language import reader_language
 from app.parts.live import perform
 from app.parts.redrawing import (
     choose,
@@ -27,7 +28,7 @@ from app.parts.widgets import plain, show_figure
 from app.state import cache
 from app.state.workspace import State
 from gridgeo.maps.ground import names_of
-from gridgeo.redraw import Edit, Finding, describe_edit, make_edit, suggest_repairs, tabulate_log
+from gridgeo.redraw import Edit, Finding, bound_blocks, describe_edit, make_edit, suggest_repairs, tabulate_log
 from gridgeo.texts import text
 
 Band = tuple[float, float]
@@ -178,6 +179,7 @@ def _show_chosen(bench: Bench) -> None:
     grids = grids_of(plan, blocks)
     lines = [text("redraw_page.chosen", count=len(blocks), households=f"{int(mine):,}")]
     lines += [_grid_line(bench, grid) for grid in grids]
+    lines += [words for lang, words in bound_blocks(plan, blocks).items() if lang == reader_language()]
     st.markdown("\n".join(f"- {plain(line)}" for line in lines))
     left, right = st.columns(2)
     target = st.session_state.get(TARGET)

@@ -240,11 +240,13 @@ def show_comparison(path: Path, state: State, height: int) -> None:
             st.markdown(f"**{plain(name)}**")
             take_events(f"whatif_map_{number}")
             show_map(data, key=f"whatif_map_{number}", lang=reader_language(), height=height, linked="compare")
-    _show_table(cache.comparison(path, state, chosen, cutoffs))
+    called = dict(zip(state.plan.grids["grid_id"], names_of(state.plan.grids, "grid_id"), strict=True))
+    _show_table(cache.comparison(path, state, chosen, cutoffs), called)
     offer_comparison(path, state, chosen, cutoffs, float(cutoff or cutoffs[0]), reader_language())
 
 
-def _show_table(comparison: Comparison) -> None:
+def _show_table(comparison: Comparison, called: dict[str, str]) -> None:
+    """Show the figures side by side, and the grids that change, by the names that the plan gives them."""
     table = comparison.headline()
     table = table[table["total"].notna() & (table["total"] > 0)].copy()
     table["group"] = [text(f"whatif_page.group.{group}") for group in table["group"]]
@@ -264,9 +266,10 @@ def _show_table(comparison: Comparison) -> None:
     }
     st.dataframe(table[list(columns)], column_config=columns, hide_index=True, placeholder=text("app.none"))
     if len(comparison.grids):
-        names = ("scenario", "grid_id", "change", "base_households", "households", "blocks_in", "blocks_out")
+        names = ("scenario", "name", "change", "base_households", "households", "blocks_in", "blocks_out")
         grids = comparison.grids.assign(
-            change=[text(f"whatif_page.grid.{kind}") for kind in comparison.grids["change"]]
+            change=[text(f"whatif_page.grid.{kind}") for kind in comparison.grids["change"]],
+            name=[called.get(grid, grid) for grid in comparison.grids["grid_id"]],
         )
         heads = {name: text(f"whatif_page.grids.{name}") for name in names}
         st.dataframe(grids[list(names)], column_config=heads, hide_index=True, placeholder=text("app.none"))

@@ -269,8 +269,18 @@ def _grids(plan: Plan) -> MapLayer | None:
                 estimated=bool(plan.households["estimated"].any()),
             ),
             Field(name=both("field.staff"), values=grids["staff"]),
+            *_bounds(grids),
         ),
     )
+
+
+def _bounds(grids: gpd.GeoDataFrame) -> list[Field]:
+    """Name the streets that bound each grid (四至), where the plan says them."""
+    if not {"bounds_zh", "bounds_en"} <= set(grids.columns):
+        return []
+    said = grids.loc[grids["bounds_zh"].fillna("") != "", ["bounds_zh", "bounds_en"]]
+    codes = {zh: {"zh": zh, "en": en or zh} for zh, en in said.itertuples(index=False)}
+    return [Field(name=both("field.bounds"), values=grids["bounds_zh"], codes=codes)] if codes else []
 
 
 def _outlined(

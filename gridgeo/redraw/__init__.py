@@ -1,5 +1,6 @@
 """Redraw: planners' edits as data, tried, logged, taken back, done again and replayed."""
 
+from gridgeo.redraw.assign import bound_blocks
 from gridgeo.redraw.attempt import Outcome, try_edit
 from gridgeo.redraw.changes import Change, apply_changes, reverse_changes
 from gridgeo.redraw.edits import VOCABULARY, Edit, describe_edit, make_edit, read_edit
@@ -30,6 +31,7 @@ __all__ = [
     "apply_changes",
     "apply_edit",
     "base_plan",
+    "bound_blocks",
     "cross_grids",
     "describe_edit",
     "describe_record",

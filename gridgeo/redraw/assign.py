@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -266,6 +266,29 @@ def bound_grid(plan: Plan, labels: npt.NDArray[np.object_], members: Ints) -> di
             along[name] = along.get(name, 0.0) + outline.length[one]
         told[f"bounds_{lang}"] = word_bounds(sides, lang)
     return told
+
+
+def bound_blocks(plan: Plan, blocks: Sequence[str]) -> dict[str, str]:
+    """Say in words what bounds the ground that some blocks make together (四至).
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    blocks : sequence of str
+        Blocks of it; others are passed over.
+
+    Returns
+    -------
+    dict
+        Language → the streets and other things on each side, the longest first; empty where there is no such block or
+        the plan's blocks do not know their borders.
+    """
+    mine = plan.blocks["block_id"].isin(blocks).to_numpy()
+    if not mine.any():
+        return {}
+    told = bound_grid(plan, mine.astype(object), np.flatnonzero(mine))
+    return {name.removeprefix("bounds_"): words for name, words in told.items() if words}
 
 
 def _redraw(plan: Plan, board: Board, touched: set[str], come: Mapping[str, Mapping[str, Any]]) -> list[Change]:
