@@ -72,6 +72,12 @@ class TestOverview:
             assert table.value["households"].sum() == found.plan.households["households"].sum()
             assert table.value["rate_300"].between(0, 1).all()
 
+    def test_what_is_printed_names_the_lowest_rates_first(self, open_app, found):
+        printed = open_app().table[0].value
+        rates = [float(each.removesuffix("%")) for each in printed.iloc[:, 1]]
+        wanted = found.coverages[0].summary(by="community")["coverage_rate"].dropna().sort_values() * 100
+        assert rates == pytest.approx(wanted.round(1).tolist(), abs=0.06)
+
     @pytest.mark.parametrize("lang", ["zh", "en"])
     def test_speaks_both_languages(self, open_app, found, lang):
         app = open_app(lang=lang)

@@ -43,13 +43,25 @@ button[kind^="primary"], button[kind^="primary"] p {{ color: light-dark({ink}) !
 [data-testid="stMainMenu"], [data-testid="stElementToolbar"], [data-testid="stStatusWidget"] {{ display: none; }}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: inherit; opacity: 1; }}
 [data-testid="InputInstructions"] {{ display: none; }}
+/* An address of no page opens the first one; Streamlit would say so in English only. No page here has a dialog. */
+[data-testid="stDialog"] {{ display: none; }}
 [data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}
 [data-testid="stFileUploaderDropzone"] button p {{ font-size: 0; }}
 [data-testid="stFileUploaderDropzone"] button p::after {{ content: "{upload}"; font-size: 1rem; }}
+.st-key-printed {{ display: none; }}
 @media print {{
+  @page {{ size: A4; margin: 12mm; }}
   [data-testid="stHeader"], [data-testid="stButton"], [data-testid="stDownloadButton"], [data-testid="stPopover"],
-  [data-testid="stButtonGroup"] {{ display: none; }}
+  [data-testid="stButtonGroup"], [data-testid="stTabs"], [data-testid="stDataFrame"], [data-testid="stExpander"] {{ display: none !important; }}
   .stMainBlockContainer {{ padding: 0; }}
+  [data-testid="stHorizontalBlock"] {{ display: block; }}
+  [data-testid="stColumn"] {{ width: 100% !important; }}
+  iframe {{ width: 970px !important; transform: scale(0.72); transform-origin: 0 0; }}
+  [data-testid="stElementContainer"]:has(iframe) {{ height: 432px !important; overflow: hidden; }}
+  .st-key-figures, .st-key-figures > [data-testid="stVerticalBlock"] {{
+    display: grid !important; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 0.4rem; }}
+  .st-key-figures > * {{ width: auto !important; }}
+  .st-key-printed {{ display: flex; break-inside: avoid; }}
 }}
 [data-testid="stFileUploader"]:has([data-testid="stFileChipIconError"])::after {{
   content: "{refused}"; color: light-dark(#9b1c1c, #ffb4b4); font-size: 0.95rem; }}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from app.state import sign_in
@@ -13,7 +14,7 @@ from app.state.address import remember
 from app.state.public import public_table
 from app.state.settings import read_settings
 from gridgeo.assessment import Assessment
-from gridgeo.coverage.wording import word_cutoff
+from gridgeo.coverage.wording import rate_name, word_basis, word_cutoff
 from gridgeo.errors import GridgeoError
 from gridgeo.gaps.wording import word_remedy
 from gridgeo.maps import level_table
@@ -22,6 +23,7 @@ from gridgeo.store.public import THRESHOLD
 from gridgeo.texts import text
 
 SHOWN_GAPS = 5
+MOST_PRINTED = 20
 OTHER_M = 800
 TOLD = "told"
 
@@ -94,9 +96,10 @@ def show_headline(figures: list[dict[str, Any]], lang: str) -> None:
     lang : {'zh', 'en'}
         The reader's language.
     """
-    for figure in figures:
-        value = "–" if figure["value"] is None else format(figure["value"], ".1%" if figure["share"] else ",")
-        show_figure(figure["name"][lang], value, figure["note"][lang], estimated=figure["estimated"])
+    with st.container(key="figures"):
+        for figure in figures:
+            value = "–" if figure["value"] is None else format(figure["value"], ".1%" if figure["share"] else ",")
+            show_figure(figure["name"][lang], value, figure["note"][lang], estimated=figure["estimated"])
 
 
 def show_figure(name: str, value: str, note: str, *, estimated: bool) -> None:
@@ -185,6 +188,37 @@ def show_tables(found: Assessment, lang: str) -> None:
         for column in table.columns[2:]:
             columns[column] = rate_column(text("walks.metres", number=column.removeprefix("rate_")))
         tab.dataframe(table, column_config=columns, hide_index=True, placeholder=text("app.none"), height=320)
+
+
+def show_printed(found: Assessment, lang: str) -> None:
+    """Put onto paper what a sheet of paper cannot scroll to: the areas with the lowest rates, and the basis.
+
+    Parameters
+    ----------
+    found : Assessment
+        What was found.
+    lang : {'zh', 'en'}
+        The reader's language.
+    """
+    level = found.plan.info.levels[-2 if len(found.plan.info.levels) > 1 else -1]
+    table = level_table(found.plan, found.coverages, level.level)
+    if not sign_in.reader().may_edit:
+        table = public_table(table, found.plan)
+    rates = [rate_name(coverage) for coverage in found.coverages]
+    worst = table.sort_values(rates[0], na_position="last", kind="stable").head(MOST_PRINTED)
+    count = text("app.table.households")
+    rows: dict[str, list[str]] = {
+        plain(text("app.table", level=getattr(level.name, lang))): [plain(str(name)) for name in worst["name"]],
+        text("app.table.estimated", name=count) if is_estimated(found.plan) else count: [
+            text("app.none") if pd.isna(each) else f"{each:,.0f}" for each in worst["households"]
+        ],
+    }
+    for coverage, rate in zip(found.coverages, rates, strict=True):
+        head = text("app.table.rate", cutoff=word_cutoff(coverage))
+        rows[head] = [text("app.none") if pd.isna(each) else f"{each:.1%}" for each in worst[rate]]
+    with st.container(key="printed"):
+        st.table(pd.DataFrame(rows).set_index(next(iter(rows))))
+        st.caption(plain(word_basis(found.coverages)))
 
 
 def count_column(name: str, plan: Plan) -> Any:  # noqa: ANN401 - Streamlit's own kind

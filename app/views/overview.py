@@ -46,6 +46,7 @@ def show(given: str | None, lang: str) -> None:
         take_events("overview")
         show_map(data, key="overview", lang=lang, height=MAP_HEIGHT, fit=fit)
     widgets.show_tables(found, lang)
+    widgets.show_printed(found, lang)
     downloads.offer_answer(
         "overview",
         found.plan,
