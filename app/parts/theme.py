@@ -52,7 +52,8 @@ button[kind^="primary"], button[kind^="primary"] p {{ color: light-dark({ink}) !
 @media print {{
   @page {{ size: A4; margin: 12mm; }}
   [data-testid="stHeader"], [data-testid="stButton"], [data-testid="stDownloadButton"], [data-testid="stPopover"],
-  [data-testid="stButtonGroup"], [data-testid="stTabs"], [data-testid="stDataFrame"], [data-testid="stExpander"] {{ display: none !important; }}
+  [data-testid="stButtonGroup"], [data-testid="stTabs"], [data-testid="stDataFrame"],
+  [data-testid="stExpander"] {{ display: none !important; }}
   .stMainBlockContainer {{ padding: 0; }}
   [data-testid="stHorizontalBlock"] {{ display: block; }}
   [data-testid="stColumn"] {{ width: 100% !important; }}
