@@ -103,6 +103,18 @@ class TestRedraw:
         on_map(app, MAP, step="redo")
         assert grid_of(path)["B11"] == "G2"
 
+    def test_blocks_chosen_by_keyboard_go_to_the_grid_beside_the_map(self, open_page, path):
+        app = open_page("redraw")
+        on_map(app, MAP, chosen=["B11"])
+        app.selectbox(key="redraw_to").set_value("G3").run()
+        on_map(app, MAP, assign=["B11"])
+        assert grid_of(path)["B11"] == "G3"
+        # Chosen and assigned before the page could answer: the nearest other grid, as the page would have offered.
+        app.session_state["redraw_desk"].update(target=None)
+        app.session_state["redraw_to"] = "G1"
+        on_map(app, MAP, assign=["B33"])
+        assert grid_of(path)["B33"] != "G4"
+
     def test_live_figures_follow(self, open_page):
         app = open_page("redraw")
         assert app.metric[0].value == "100%"

@@ -13,12 +13,12 @@ import streamlit as st
 from app.parts.language import reader_language
 from app.parts.live import perform
 from app.parts.redrawing import (
+    aim,
     choose,
     desk,
     edit_plan,
     grids_of,
     held_by_grid,
-    neighbours_first,
     save_scenario,
     step,
     streets_through,
@@ -137,7 +137,9 @@ def painted(bench: Bench) -> dict[str, Any] | None:
     dict or None
         ``to`` and ``look`` for `app.parts.component.editing`.
     """
-    if not st.session_state.get(PAINT) or (target := _target(bench)) is None:
+    said, known = st.session_state.get(TARGET), desk().get("target")
+    target = next((grid for grid in (said, known) if grid in bench.names), None)
+    if not st.session_state.get(PAINT) or target is None:
         return None
     blocks = cache.redraw_map(bench.path, bench.state, bench.band)["layers"]["blocks"]
     row = bench.state.plan.blocks["grid_id"].tolist().index(target)
@@ -198,21 +200,8 @@ def _show_chosen(bench: Bench) -> None:
         )
 
 
-def _target(bench: Bench) -> str | None:
-    """Return the grid that blocks are to go to. Households are part of what the browser sends, and may be outdated."""
-    said, known = st.session_state.get(TARGET), desk().get("target")
-    return next((grid for grid in (said, known) if grid in bench.names), None)
-
-
 def _choose_target(bench: Bench, blocks: list[str]) -> None:
-    order = neighbours_first(bench.state, blocks)
-    own = set(grids_of(bench.state.plan, blocks))
-    order = [grid for grid in order if grid not in own] + [grid for grid in order if grid in own]
-    target, offered = _target(bench), desk().get("offered")
-    # A grid the reader has not picked gives way to the neighbours of what is chosen next.
-    if target is None or (blocks and target == offered):
-        target = offered = order[0]
-    desk().update(target=target, offered=offered)
+    order, target = aim(bench.state, blocks, st.session_state.get(TARGET))
     # Told anew each time: the browser would else go on showing the choice, and the count of households, of before.
     st.session_state[TARGET] = target
     st.selectbox(text("redraw_page.to"), order, format_func=partial(_grid_line, bench), key=TARGET)

@@ -191,10 +191,18 @@ def _do(path: Path, event: Event) -> None:
     elif "paint" in event:
         edit = {"blocks": [event["paint"]["key"]], "to": event["paint"]["to"]}
         perform(lambda: edit_plan(path, make_edit("move_blocks", edit)))
+    elif "assign" in event:
+        perform(_assign, path, event["assign"])
     elif "line" in event:
         perform(_split_along, path, event["line"])
     elif "step" in event:
         perform(step, path, event["step"])
+
+
+def _assign(path: Path, blocks: Sequence[str]) -> None:
+    """Assign blocks to the grid that stands beside the map for them."""
+    _, target = aim(cache.living(path).current(), blocks)
+    edit_plan(path, make_edit("move_blocks", blocks=list(blocks), to=target))
 
 
 def _split_along(path: Path, line: Sequence[Sequence[float]]) -> None:
@@ -249,6 +257,35 @@ def neighbours_first(state: State, blocks: Sequence[str]) -> list[str]:
         return ids
     away = shapely.distance(plan.grids.geometry.to_numpy(), shapely.union_all(plan.blocks.geometry.to_numpy()[mine]))
     return [ids[row] for row in np.argsort(np.maximum(away, 1), kind="stable")]
+
+
+def aim(state: State, blocks: Sequence[str], said: object = None) -> tuple[list[str], str]:
+    """Settle which grid some blocks are to go to.
+
+    Parameters
+    ----------
+    state : State
+        The plan, with grids.
+    blocks : sequence of str
+        The blocks.
+    said : object, optional
+        What the reader picked. Households are part of what the browser sends, so it may be outdated and no grid at all.
+
+    Returns
+    -------
+    order : list of str
+        All grids: the nearest first, those that hold the blocks already last.
+    target : str
+        What the reader picked; the first in order where they did not.
+    """
+    own = set(grids_of(state.plan, blocks))
+    order = sorted(neighbours_first(state, blocks), key=own.__contains__)
+    target = next((str(grid) for grid in (said, desk().get("target")) if grid in order), None)
+    # A grid the reader has not picked gives way to the neighbours of what is chosen next.
+    if target is None or (blocks and target == desk().get("offered")):
+        target = desk()["offered"] = order[0]
+    desk()["target"] = target
+    return order, target
 
 
 def undoable(work: Workspace) -> tuple[int, int]:

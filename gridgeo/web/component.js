@@ -139,6 +139,7 @@
 
   window.addEventListener("message", (event) => {
     if (event.source === window.parent && event.data && event.data.type === "streamlit:render") {
+      document.documentElement.dataset.theme = (event.data.theme || {}).base || "light";
       render(event.data.args);
     }
   });

@@ -12,6 +12,7 @@
   class Editor {
     constructor(view, wish, send) {
       Object.assign(this, { view, send, wish, tool: "choose", path: [], chosen: new Set(), dragged: null });
+      this.keyboard = new gridgeo.Keyboard(this);
       this.sheet = new gridgeo.Sheet("gg-edit", (pen) => this.draw(pen)).addTo(view.map);
       this.bar = new Tools(this).addTo(view.map);
       this.hear();
@@ -29,6 +30,7 @@
         this.chosen = new Set(wish.chosen);
       }
       this.drop();
+      this.keyboard.take();
       this.bar.render();
       this.sheet.ask();
     }
@@ -100,14 +102,19 @@
       if (feature < 0 || (this.wish.above && this.view.find(event) && this.wish.above.includes(this.view.find(event).layer.data.id))) {
         return;
       }
-      const key = layer.data.keys[feature];
-      const touch = event.originalEvent.pointerType === "touch";
+      const { pointerType, ctrlKey, shiftKey, metaKey } = event.originalEvent;
+      this.keyboard.cursor = layer.data.keys[feature];
+      this.pick(layer.data.keys[feature], pointerType === "touch" || ctrlKey || shiftKey || metaKey);
+    }
+
+    /** Choose one feature, alone or beside others; or give it its new look at once, where that was asked for. */
+    pick(key, beside) {
       if (this.wish.paint) {
-        layer.repaint([key], this.wish.paint.look);
+        this.layer().repaint([key], this.wish.paint.look);
         this.send({ paint: { key, to: this.wish.paint.to } });
         return;
       }
-      if (touch || event.originalEvent.ctrlKey || event.originalEvent.shiftKey || event.originalEvent.metaKey) {
+      if (beside) {
         this.chosen[this.chosen.has(key) ? "delete" : "add"](key);
       } else {
         this.chosen = this.chosen.size === 1 && this.chosen.has(key) ? new Set() : new Set([key]);
@@ -257,6 +264,7 @@
 
     draw(pen) {
       this.drawChosen(pen);
+      this.keyboard.draw(pen);
       const corners = [...this.path, ...(this.tool === "line" && this.path.length && this.next ? [this.next] : [])];
       const places = corners.map((latlng) => this.view.map.latLngToLayerPoint(latlng));
       for (const [colour, width] of [["#ffffff", 6], [CHOSEN, 3]]) {

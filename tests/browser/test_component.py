@@ -61,14 +61,15 @@ class Host:
               if (event.data.type === "streamlit:setComponentValue") { window.told = event.data.value.events; } }); }"""
         )
 
-    def give(self, data, *, layers=None, patches=None, seen=0, **more):
+    def give(self, data, *, layers=None, patches=None, seen=0, theme=None, **more):
         args = {
             "options": data["options"], "frame": data["frame"],
             "wanted": [[name, layer["version"]] for name, layer in data["layers"].items()],
             "layers": data["layers"] if layers is None else layers, "patches": patches or {},
             "command": None, "edit": EDIT, "linked": None, "basemap": None, "seen": seen, "lang": "en", "height": 600,
         } | more  # fmt: skip
-        self.page.evaluate("(args) => window.postMessage({type: 'streamlit:render', args}, '*')", args)
+        wish = {"type": "streamlit:render", "args": args, "theme": theme}
+        self.page.evaluate("(wish) => window.postMessage(wish, '*')", wish)
         self.page.wait_for_function("window.gridgeo.view && gridgeo.view.ready")
         self.page.wait_for_timeout(60)
 
@@ -135,6 +136,53 @@ def test_blocks_are_chosen_by_click_control_lasso_and_escape(host, data):
         mouse.move(*corner, steps=3)
     mouse.up()
     assert set(host.told()[-1]["chosen"]) == {"B00", "B01", "B10", "B11"}
+
+
+def test_blocks_are_chosen_and_assigned_by_keyboard_and_said(host, data):
+    host.give(data)
+    keyboard, said = host.page.keyboard, host.page.locator("[aria-live=polite]")
+    before = host.view()
+    host.page.evaluate("gridgeo.editor.keyboard.cursor = 'B11'")
+    host.page.locator(".leaflet-container").focus()
+    for key, block in (("Right", "B21"), ("Up", "B22"), ("Left", "B12"), ("Down", "B11")):
+        keyboard.press(f"Arrow{key}")
+        assert f"Block {block}" in said.text_content()
+        assert "Not chosen" in said.text_content()
+    # At the edge there is nowhere to go, and the map stays where it is.
+    for _ in range(4):
+        keyboard.press("ArrowLeft")
+    assert "Block B01" in said.text_content()
+    assert host.view() == before
+    keyboard.press("Space")
+    assert said.text_content().endswith(". Chosen")
+    keyboard.press("ArrowUp")
+    keyboard.press("Space")
+    assert host.chosen() == ["B01", "B02"]
+    keyboard.press("Enter")
+    assert host.told()[-1] == {"assign": ["B01", "B02"]}
+    # What became of the block is said when the app has answered, in the reader's language.
+    after = compiled(apply_edit(town(), make_edit("move_blocks", blocks=["B01", "B02"], to="G4")).plan)
+    host.give(after, lang="zh")
+    assert "街区编号 B02" in said.text_content()
+    assert "G4" in said.text_content()
+    keyboard.press("Escape")
+    assert host.told()[-1] == {"chosen": []}
+    keyboard.press("Enter")
+    assert host.told()[-1] == {"chosen": []}
+    assert "尚未选择" in said.text_content()
+
+
+def test_beside_a_dark_page_the_legend_is_dark_and_the_tools_stand_side_by_side(host, data, axe):
+    host.give(data, theme={"base": "dark"})
+    colour = "getComputedStyle(document.querySelector('.gg-panel')).backgroundColor"
+    assert host.page.evaluate(colour) == "rgb(20, 24, 29)"
+    assert axe(host.page) == []
+    boxes = [host.page.locator(each).bounding_box() for each in (".gg-tools", ".gg-north", ".leaflet-control-scale")]
+    host.page.evaluate("document.querySelector('.gg-frame').classList.add('gg-below')")
+    boxes += [host.page.locator(each).bounding_box() for each in (".gg-tools", ".gg-north", ".leaflet-control-scale")]
+    for tools, *others in (boxes[:3], boxes[3:]):
+        for other in others:
+            assert tools["y"] + tools["height"] <= other["y"] or tools["x"] + tools["width"] <= other["x"]
 
 
 def test_a_line_a_place_and_a_drag_are_told_in_degrees(host, data):
