@@ -199,6 +199,103 @@ def test_a_merge_equals_the_best_of_every_zoning(homes, zonings):
     assert moves(np.unique(mine, return_inverse=True)[1]) == fewest
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_merge_of_zonings_with_little_in_common_is_the_best_of_all(seed):
+    """Eight blocks in a row, cut at random by each of three departments; sometimes nobody lives in one or two."""
+    dice = np.random.default_rng(seed)
+    homes, band = dice.integers(60, 140, 8) * (dice.random(8) < 0.85), (180, 420)
+    cut = {name: np.cumsum(np.concatenate([[0], dice.random(7) < 0.35])) for name in "abc"}
+    weight = homes.astype(float)
+    possible = [
+        sum(weight[moved_blocks(zones, label, weight)].sum() for zones in cut.values())
+        for label in every_zoning(8)
+        if all(band[0] <= held <= band[1] for held in np.bincount(label, weights=weight))
+    ]
+    found = merge_zonings(
+        row_of_blocks(homes.tolist(), **{name: "".join(map(str, zones)) for name, zones in cut.items()}),
+        households_per_grid=band,
+    )
+    assert found.summary["proven"] == bool(possible)
+    if possible:
+        assert (found.summary["in_band"], found.summary["households_moved"]) == (1, min(possible))
+
+
+def every_division(n, near):
+    """All ways to divide blocks into zones that hang together, by growing one zone after the other."""
+
+    def divide(left):
+        if not left:
+            yield []
+            return
+        first = min(left)
+        for zone in grow({first}, left - {first}):
+            for others in divide(left - zone):
+                yield [zone, *others]
+
+    def grow(zone, open_):
+        yield frozenset(zone)
+        beside = sorted(one for one in open_ if near[one] & zone)
+        for at, one in enumerate(beside):
+            yield from grow(zone | {one}, open_ - set(beside[: at + 1]))
+
+    yield from divide(frozenset(range(n)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_merge_of_a_square_is_the_best_of_every_division(seed):
+    """Nine blocks in a square, three departments, every division into zones that hang together."""
+    dice = np.random.default_rng(seed)
+    homes = dice.integers(50, 150, 9)
+    shapes = [
+        shapely.box(100 * (at % 3), 100 * (at // 3), 100 * (at % 3) + 100, 100 * (at // 3) + 100) for at in range(9)
+    ]
+    near = [{m for m in range(9) if abs(n % 3 - m % 3) + abs(n // 3 - m // 3) == 1} for n in range(9)]
+    cut = {name: dice.integers(0, 3, 9) for name in "abc"}
+    plan = gridgeo.make_plan(
+        PlanInfo(Name("甲", "A")),
+        CRS,
+        blocks=frame(shapes, block_id=[f"B{at}" for at in range(9)]),
+        households=frame(
+            [shape.centroid for shape in shapes], household_id=[f"h{at}" for at in range(9)], households=homes
+        ),
+        zonings=pd.DataFrame(
+            {"zoning": name, "block_id": f"B{at}", "zone_id": str(zone)}
+            for name, zones in cut.items()
+            for at, zone in enumerate(zones)
+        ),
+    )
+    weight, band, fewest = homes.astype(float), (180, 450), np.inf
+    for zones in every_division(9, near):
+        if all(band[0] <= weight[list(zone)].sum() <= band[1] for zone in zones):
+            label = np.zeros(9, dtype=np.int64)
+            for number, zone in enumerate(zones):
+                label[list(zone)] = number
+            fewest = min(fewest, sum(weight[moved_blocks(mine, label, weight)].sum() for mine in cut.values()))
+    found = merge_zonings(plan, households_per_grid=band)
+    assert found.summary["proven"]
+    assert found.summary["households_moved"] == fewest
+    assert gridgeo.check_partition(found.partition) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_large_ground_is_cut_window_by_window(seed, monkeypatch):
+    """Twenty blocks in a row, taken for a large ground: every rule kept, and never better than the proven best."""
+    dice = np.random.default_rng(seed)
+    homes, band = dice.integers(60, 140, 20), (180, 420)
+    cut = {name: "".join("abcdefghijklmnopqrst"[at] for at in np.cumsum(dice.random(20) < 0.3)) for name in "xyz"}
+    plan = row_of_blocks(homes.tolist(), **cut)
+    best = merge_zonings(plan, households_per_grid=band)
+    assert best.summary["proven"]
+    monkeypatch.setattr("gridgeo.zonings.merge._MOST_ZONES", 0)
+    found = merge_zonings(plan, households_per_grid=band)
+    assert not found.summary["proven"]
+    assert found.summary["in_band"] == 1
+    assert gridgeo.check_partition(found.partition, district=plan.district) == []
+    assert best.summary["households_moved"] <= found.summary["households_moved"]
+    assert found.summary["households_moved"] <= 1.05 * best.summary["households_moved"]
+    assert found.summary["lower_bound"] <= best.summary["households_moved"]
+
+
 def test_a_merge_covers_blocks_that_a_department_left_out_and_repeats_itself():
     plan = row_of_blocks([100] * 6, a="111222", b="11--22")
     found = merge_zonings(plan, households_per_grid=(250, 350))

@@ -338,7 +338,7 @@ def _solve(
         capped = replace(atoms, weight=np.minimum(atoms.weight, band[1]))
         task = Task(capped, *band, objective, np.zeros(len(load), dtype=bool), nobody, count_all(atoms, *band))
         if case.today is not None:
-            label[free] = _warm(case.today[free], task, seed, effort)
+            label[free] = search_from(case.today[free], task, seed=seed, effort=effort)
         elif pool > 0:
             label[free] = search_pool(task, seed=seed, effort=effort, size=pool)
         else:
@@ -353,8 +353,25 @@ def _solve(
     return np.unique(label, return_inverse=True)[1].astype(np.int64), infeasible
 
 
-def _warm(today: pd.Series, task: Task, seed: int, effort: float) -> Integers:
-    """Search from today's grids."""
+def search_from(today: pd.Series, task: Task, *, seed: int, effort: float) -> Integers:
+    """Search from today's grids.
+
+    Parameters
+    ----------
+    today : Series of str, one an atom
+        The grid of each; missing for none.
+    task : Task
+        The question.
+    seed : int
+        Same seed, same answer.
+    effort : float
+        How long to search, as a multiple of the usual.
+
+    Returns
+    -------
+    array of int, one an atom
+        The grid of each.
+    """
     known = pd.Index(sorted(today.dropna().unique()))
     home = np.where(today.notna(), known.get_indexer(today.fillna("")), -1).astype(np.int64)
     start, task = mend_start(task, home, seed=seed)

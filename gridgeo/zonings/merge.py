@@ -1,25 +1,27 @@
 """One zoning for all: the departments' grids merged, on the same blocks and by the same rules as any partition.
 
-The zoning sought moves the fewest households, summed over the departments. Each department's own zoning, and the
-labels that most of them agree on block by block, are mended by the partition's own search until they keep the rules
-(each zone in the band, in one piece on foot, within one community); then single blocks change sides as long as that
-moves fewer households and breaks no rule. The best of these is given. Since the distance between zonings is a metric,
-no zoning at all can do with fewer moves than the sum of the distances between every two of the ``n`` departments,
-divided by ``n - 1``: this bound is told beside the result.
+The zoning sought moves the fewest households, summed over the departments. On a small ground every zone that keeps the
+rules (in the band, in one piece on foot, within one community) is listed, and the best set of them is chosen exactly.
+On a larger one each department's own zoning, and the labels that most of them agree on block by block, are mended by
+the partition's own search until they keep the rules; then single blocks change sides, and the best of these is cut anew
+window by window, each window exactly. Since the distance between zonings is a metric, no zoning at all can do with
+fewer moves than the sum of the distances between every two of the ``n`` departments, divided by ``n - 1``: this bound
+is told beside the result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from gridgeo.blocks.edges import read_borders
-from gridgeo.errors import InputError
+from gridgeo.errors import InputError, PartitionError
 from gridgeo.network.measure import Ints
 from gridgeo.partition import (
     Objective,
@@ -28,17 +30,24 @@ from gridgeo.partition import (
     community_sequence,
     dissolve_grids,
     measure_partition,
-    partition_grids,
 )
-from gridgeo.partition.atoms import make_atoms, pair_table
+from gridgeo.partition.atoms import Atoms, make_atoms, pair_table
+from gridgeo.partition.divide import search_from
+from gridgeo.partition.feasibility import find_infeasible
+from gridgeo.partition.options import check_options, read_band
+from gridgeo.partition.search import Task, count_all
 from gridgeo.plan import Plan
+from gridgeo.zonings.cover import choose_zones, list_zones
 from gridgeo.zonings.labels import Ground, lay_out, moved_blocks, pair_zones
 from gridgeo.zonings.polish import Sides, polish_labels
+from gridgeo.zonings.windows import fill_ground, improve_labels
 
 _GOAL = Objective(balance=0.01, band=40.0, compactness=0.2, street=0.4, move=12.0)
 """Moves count before beauty here; what is left of it decides between equals."""
 
 _ROUNDS = 20
+_MOST_TRIED, _MOST_ZONES = 200_000, 4_000
+"""Up to how many sets of blocks, and zones among them, a ground is small."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +68,8 @@ class Merge:
     summary : dict
         ``zones``, ``overlay_zones``, ``households``, ``households_moved`` (summed over the departments),
         ``overlay_moved``, ``best_single``, ``best_single_moved``, ``lower_bound`` (None where a zoning leaves blocks
-        out), ``in_band``, ``started_from``.
+        out), ``in_band``, ``started_from`` (a zoning, ``"consensus"``, or ``"exact"``), ``proven`` (whether no zoning
+        that keeps the rules moves fewer).
     """
 
     partition: Partition
@@ -111,31 +121,54 @@ def merge_zonings(
     ground = lay_out(plan, zonings)
     if len(ground.names) == 0:
         raise InputError("unknown_zoning", value="-", allowed="-")
+    low, high = read_band(households_per_grid)
+    check_options(None, seed=seed, effort=effort, pool=0)
+    blocks = _weigh_blocks(plan, ground)
+    atoms = _lay_atoms(blocks, low)
+    sides = Sides(atoms.start, atoms.end, atoms.walkable, atoms.region, atoms.weight, low, high)
+    label, proven = _solve(sides, ground)
+    which = "exact"
+    if label is None:
+        label, which = _search(atoms, sides, ground, seed=seed, effort=effort)
+    label = polish_labels(sides, label, ground.labels, ground.weight)
+    made = _make_partition(plan, blocks, atoms, label, (low, high))
+    return _tell(ground, made, label, which, name, proven=proven)
+
+
+def _solve(sides: Sides, ground: Ground) -> tuple[Ints | None, bool]:
+    """Cut a small ground as well as can be, where every zone keeps the band; whether that is proven."""
+    zones = list_zones(sides, most=_MOST_TRIED, zones=_MOST_ZONES)
+    if zones is None:
+        return None, False
+    found = choose_zones(zones, ground.labels, ground.households)
+    if found is None:
+        return None, False
+    label = fill_ground(sides, found[0])
+    # Ground that nobody lives on and no zone touches is a zone of its own.
+    return np.where(label < 0, len(zones) + sides.region, label), found[1]
+
+
+def _search(atoms: Atoms, sides: Sides, ground: Ground, *, seed: int, effort: float) -> tuple[Ints, str]:
+    """Mend every department's zoning, and what most agree on; the best of them is cut anew window by window."""
     every = {which: ground.labels[at] for at, which in enumerate(ground.names)}
     every["consensus"] = agree_labels(ground)
-    sides: Sides | None = None
-    best: tuple[tuple[int, float], Partition, Ints, str] | None = None
+    nobody = np.full(len(atoms), -1, dtype=np.int64)
+    # A block above the band is a zone of its own: the search takes it for one that is just full.
+    capped = replace(atoms, weight=np.minimum(atoms.weight, sides.high))
+    free = np.zeros(len(atoms), dtype=bool)
+    task = Task(capped, sides.low, sides.high, _GOAL, free, nobody, count_all(atoms, sides.low, sides.high))
+    found = {}
     for which, start in every.items():
-        made = partition_grids(
-            plan.blocks,
-            plan.households,
-            households_per_grid=households_per_grid,
-            keep=plan.blocks.assign(grid_id=_named(start)),
-            objective=_GOAL,
-            seed=seed,
-            effort=effort,
-        )
-        sides = sides or _sides(made, households_per_grid)
-        label = np.unique(made.blocks["grid_id"].to_numpy(dtype=object).astype(str), return_inverse=True)[1]
-        label = polish_labels(sides, label.astype(np.int64), ground.labels, ground.weight)
-        held = np.bincount(label, weights=sides.load)
-        outside = int(((held < sides.low) | (held > sides.high)).sum())
-        score = (outside, _moved(ground, label))
-        if best is None or score < best[0]:
-            best = (score, made, label, which)
-    assert best is not None  # noqa: S101 - there is always the consensus
-    _, made, label, which = best
-    return _tell(ground, _rebuilt(plan, made, label), label, which, name)
+        label = np.unique(search_from(_named(start), task, seed=seed, effort=effort), return_inverse=True)[1]
+        found[which] = polish_labels(sides, label.astype(np.int64), ground.labels, ground.weight)
+    which = min(found, key=lambda each: _score(sides, ground, found[each]))
+    return improve_labels(sides, found[which], ground.labels, ground.weight), which
+
+
+def _score(sides: Sides, ground: Ground, label: Ints) -> tuple[int, float]:
+    """Judge a zoning: zones outside the band, then households moved."""
+    held = np.bincount(label, weights=sides.load)
+    return int(((held < sides.low) | (held > sides.high)).sum()), _moved(ground, label)
 
 
 def agree_labels(ground: Ground) -> Ints:
@@ -182,13 +215,18 @@ def _named(label: Ints) -> pd.Series:
     return pd.Series([f"Z{zone}" if zone >= 0 else None for zone in label.tolist()], dtype="str")
 
 
-def _sides(made: Partition, band: tuple[float, float]) -> Sides:
-    blocks = made.blocks
-    load = blocks["load"].to_numpy(dtype=np.float64)
+def _weigh_blocks(plan: Plan, ground: Ground) -> gpd.GeoDataFrame:
+    if not ground.households.sum() > 0:
+        raise PartitionError("no_households")
+    persons = plan.blocks["block_id"].map(plan.households.groupby("block_id")["persons"].sum()).fillna(0)
+    counts = np.round(ground.households).astype(np.int64)
+    return plan.blocks.assign(households=counts, persons=persons.to_numpy(dtype=np.float64), load=ground.households)
+
+
+def _lay_atoms(blocks: gpd.GeoDataFrame, low: float) -> Atoms:
     pairs, rim = pair_table(blocks, read_borders(blocks))
     community = np.unique(blocks["community_id"].fillna("").astype(str), return_inverse=True)[1].astype(np.int64)
-    atoms = make_atoms(pairs, rim, load, blocks.area.to_numpy(), community, low=float(band[0]))
-    return Sides(atoms.start, atoms.end, atoms.walkable, atoms.region, load, float(band[0]), float(band[1]))
+    return make_atoms(pairs, rim, blocks["load"].to_numpy(dtype=np.float64), blocks.area.to_numpy(), community, low=low)
 
 
 def _moved(ground: Ground, label: Ints) -> float:
@@ -196,25 +234,28 @@ def _moved(ground: Ground, label: Ints) -> float:
     return sum(float(homes[moved_blocks(zones, label, weight)].sum()) for zones in ground.labels)
 
 
-def _rebuilt(plan: Plan, made: Partition, label: Ints) -> Partition:
-    """Make the partition of the polished labels, named and measured as the search's own."""
+def _make_partition(
+    plan: Plan, blocks: gpd.GeoDataFrame, atoms: Atoms, label: Ints, band: tuple[float, float]
+) -> Partition:
+    """Make the partition of the labels, named and measured as any other."""
+    label = np.unique(label, return_inverse=True)[1].astype(np.int64)
     digits = max(3, len(str(int(label.max()) + 1)))
     first = np.full(int(label.max()) + 1, len(label))
     np.minimum.at(first, label, np.arange(len(label)))
     rank = np.argsort(np.argsort(first))
     ids = np.array([f"M{number + 1:0{digits}}" for number in rank], dtype=object)
-    blocks = made.blocks.assign(grid_id=pd.Series(ids[label], index=made.blocks.index, dtype="str"))
+    blocks = blocks.assign(grid_id=pd.Series(ids[label], index=blocks.index, dtype="str"))
     grids = dissolve_grids(blocks)
     grids["load"] = grids["grid_id"].map(blocks.groupby("grid_id")["load"].sum())
     if grids["community_id"].notna().any():
         communities = plan.units[plan.units["unit_id"].isin(grids["community_id"])]
         grids = assign_codes(grids, community_sequence, communities=communities if len(communities) else None)
-    metrics = measure_partition(blocks, grids, made.households_per_grid, read_borders(blocks), weight="load")
-    metrics["households_outside"] = made.metrics["households_outside"]
-    return Partition(blocks, grids, metrics, made.households_per_grid, made.infeasible)
+    metrics = measure_partition(blocks, grids, band, read_borders(blocks), weight="load")
+    metrics["households_outside"] = int(plan.households["households"].sum()) - metrics["households"]
+    return Partition(blocks, grids, metrics, band, find_infeasible(atoms, blocks, band, label))
 
 
-def _tell(ground: Ground, made: Partition, label: Ints, which: str, name: str) -> Merge:
+def _tell(ground: Ground, made: Partition, label: Ints, which: str, name: str, *, proven: bool) -> Merge:
     homes, weight = ground.households, ground.weight
     total = float(homes.sum())
     overlay = np.unique(ground.labels.T, axis=0, return_inverse=True)[1].ravel().astype(np.int64)
@@ -251,6 +292,7 @@ def _tell(ground: Ground, made: Partition, label: Ints, which: str, name: str) -
         "lower_bound": int(np.ceil(bound - 1e-9)) if whole else None,
         "in_band": made.metrics["in_band"],
         "started_from": which,
+        "proven": proven,
     }
     rows = pd.DataFrame(
         {
