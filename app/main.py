@@ -10,10 +10,10 @@ import streamlit as st
 
 from app.parts.language import keep_language, speaking
 from app.parts.theme import page_style
-from app.parts.widgets import plain, show_told
+from app.parts.widgets import plain, show_missing, show_told
 from app.state import plans, sign_in
 from app.views import coverage, data, overview, programme, redraw, settings, start, whatif
-from gridgeo.errors import GridgeoError
+from gridgeo.errors import GridgeoError, MissingDataError
 from gridgeo.texts import text
 
 PAGES = {
@@ -51,6 +51,8 @@ def main() -> None:
         show_told()
         try:
             page.run()
+        except MissingDataError as error:
+            show_missing(error, pages["data"])
         except GridgeoError as error:
             st.error(plain(str(error)))
         except Exception:

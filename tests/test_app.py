@@ -180,9 +180,10 @@ class TestBadPlans:
         write_plan(make_plan(PlanInfo(Name("空", "empty")), 4548), path)
         app = open_app(path)
         assert not app.exception
-        assert len(app.error) == 1
-        assert "units" in app.error[0].value
-        assert "Add the layer" in app.error[0].value
+        assert not app.error
+        assert "communities and units" in app.info[0].value
+        assert "Add communities" in app.info[0].value
+        assert len(app.get("page_link")) == 1
 
     def test_a_plan_deleted_while_open_is_one_sentence(self, open_app, tmp_path):
         path = tmp_path / "plan.gpkg"

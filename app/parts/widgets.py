@@ -15,7 +15,7 @@ from app.state.public import public_table
 from app.state.settings import read_settings
 from gridgeo.assessment import Assessment
 from gridgeo.coverage.wording import rate_name, word_basis, word_cutoff
-from gridgeo.errors import GridgeoError
+from gridgeo.errors import GridgeoError, MissingDataError
 from gridgeo.gaps.wording import word_remedy
 from gridgeo.maps import level_table
 from gridgeo.plan import Plan
@@ -273,6 +273,21 @@ def _gap_sentence(gap: dict[str, Any], names: dict[str, str]) -> str:
     return text(
         "app.gaps.row", rank=gap["rank"], households=households, station=station, distance=round(gap["distance_m"])
     )
+
+
+def show_missing(error: MissingDataError, data_page: Any) -> None:  # noqa: ANN401 - Streamlit's own kind
+    """Say what a plan lacks for a page, and lead to where it comes from.
+
+    Parameters
+    ----------
+    error : MissingDataError
+        What is missing.
+    data_page : Page
+        The page of the import.
+    """
+    st.info(plain(str(error)))
+    if sign_in.reader().may_edit:
+        st.page_link(data_page, label=text("pages.missing"), icon="➡️", query_params={"part": "import"})
 
 
 def attempt(work: Callable[..., object], *values: object) -> None:
