@@ -44,14 +44,20 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def launch():
+    """Start Chromium with some flags of its own, which come after those that shut it in."""
     with sync_playwright() as play:
         own = play.chromium.executable_path
         found = next((path for path in map(shutil.which, NAMES) if path), own if Path(own).is_file() else None)
         assert found, "No Chromium here. Install it: `apt-get install chromium`, or `playwright install chromium`."
-        browser = play.chromium.launch(executable_path=found, args=list(FLAGS))
-        yield browser
-        browser.close()
+        yield lambda *flags: play.chromium.launch(executable_path=found, args=[*FLAGS, *flags])
+
+
+@pytest.fixture(scope="session")
+def chromium(launch):
+    browser = launch()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session", params=bundled_places())
