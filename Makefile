@@ -17,7 +17,7 @@ demo: setup ## Set up and do the main job (PLACE=nanshan for the other one; resu
 
 test: setup-all ## Set up and run everything that must pass
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: setup-all ## Style, types, import contract, docstrings, spelling, notebooks without output
 	$(BIN)/ruff check .

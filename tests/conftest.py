@@ -1,16 +1,15 @@
 """What every test may rely on: a fixed language, the bundled places assessed once, and no silent skip."""
 
 import os
-from functools import cache
+import re
 from pathlib import Path
 
 import pytest
+from bundled import assess_place
 from forked_reader import ForkedReaders
 from hypothesis import settings
 
-from gridgeo.assessment import assess_plan
-from gridgeo.readers import bounded, bundled_plan_path
-from gridgeo.store import read_plan
+from gridgeo.readers import bounded, bundled_places
 from gridgeo.texts import using_language
 
 ROOT = Path(__file__).parents[1]
@@ -27,13 +26,27 @@ def _english():
         yield
 
 
-@cache
-def assess_place(name):
-    """Assess a bundled place once for all tests of a process."""
-    return assess_plan(read_plan(bundled_plan_path(name)))
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config, log):
+    """Keep in one process what is made once: a bundled place, assessed, drawn and served, or what a module shares.
+
+    xdist's own groups are written behind a test's name, which pytest 9.2 no longer lets it do.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    of_a_place = re.compile(rf"\[(?:.*-)?({'|'.join(bundled_places())})(?:-.*)?\]$")
+
+    class TogetherScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            place = of_a_place.search(nodeid)
+            return place[1] if place else nodeid.split("::")[0]
+
+    # As collected rather than by their number: what opens a browser takes longest and comes first.
+    config.option.loadscopereorder = False
+    return TogetherScheduling(config, log)
 
 
-@pytest.fixture(params=["qinghuayuan", "nanshan"])
+@pytest.fixture(params=bundled_places())
 def place(request):
     """Name each bundled place in turn."""
     return request.param

@@ -6,15 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from conftest import assess_place
+from bundled import assess_place, read_place
 
 from gridgeo.assessment import assess_plan, divide_plan
 from gridgeo.coverage import assess_coverage
 from gridgeo.errors import MissingDataError
 from gridgeo.network import PERSONS, build_network
 from gridgeo.plan import PlanInfo, make_plan
-from gridgeo.readers import bundled_plan_path
-from gridgeo.store import read_plan
+from gridgeo.texts import text
 
 
 def test_blocks_cover_the_district_exactly(assessment):
@@ -60,7 +59,7 @@ def test_service_areas_end_at_the_cutoff(assessment):
 
 def test_same_plan_gives_the_same_grids():
     first = assess_place("qinghuayuan").plan
-    again, _, _ = divide_plan(read_plan(bundled_plan_path("qinghuayuan")))
+    again, _, _ = divide_plan(read_place("qinghuayuan"))
     pd.testing.assert_series_equal(first.blocks["grid_id"], again.blocks["grid_id"])
 
 
@@ -107,5 +106,5 @@ def test_the_steps_are_told_in_order():
 def test_a_missing_layer_is_named(layer):
     plan = assess_place("qinghuayuan").plan
     layers = {name: frame for name, frame in plan.layers().items() if name != layer}
-    with pytest.raises(MissingDataError, match=f"no {layer}"):
+    with pytest.raises(MissingDataError, match=f"no {text(f'layers.layer.{layer}')}"):
         assess_plan(make_plan(PlanInfo(plan.info.name), plan.crs, **layers))

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from bundled import read_place
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,16 +19,8 @@ from gridgeo.blocks.faces import dissolve, draw_faces, share_borders
 from gridgeo.blocks.slivers import find_slivers, fold_slivers
 from gridgeo.blocks.superblocks import find_split_buildings, keep_buildings_whole
 from gridgeo.errors import CRSError, InputError
-from gridgeo.readers import bundled_plan_path
-from gridgeo.store import read_plan
 
 CRS = "EPSG:4547"
-
-
-@pytest.fixture(scope="module")
-def plans():
-    """Read both bundled places."""
-    return {name: read_plan(bundled_plan_path(name)) for name in ("qinghuayuan", "nanshan")}
 
 
 def streets_of(*rows, **flags):
@@ -423,9 +416,8 @@ def test_buildings_that_overlap_move_together():
     assert west.contains(tower)
 
 
-@pytest.mark.parametrize("name", ["qinghuayuan", "nanshan"])
-def test_bundled_places_are_covered_exactly(name, plans):
-    plan = plans[name]
+def test_bundled_places_are_covered_exactly(place):
+    plan = read_place(place)
     units = plan.units[plan.units["level"] == "community"]
     blocks = enclose_blocks(
         plan.district, plan.streets, plan.barriers,
@@ -438,14 +430,13 @@ def test_bundled_places_are_covered_exactly(name, plans):
     assert set(blocks["community_id"]) == set(units["unit_id"])
 
 
-@pytest.mark.parametrize("name", ["qinghuayuan", "nanshan"])
-def test_main_streets_stay_borders(name, plans):
+def test_main_streets_stay_borders(place):
     """Of the main streets that bound a raw face, at least 99.5 % of the length still bounds blocks.
 
     A carriageway folded away lies within half its corridor's width of the border that stands for it: 30 m, as a trunk
     road with frontage roads (北环大道) is 60 m wide. Ramps are no street of their own.
     """
-    plan = plans[name]
+    plan = read_place(place)
     blocks = enclose_blocks(plan.district, plan.streets, plan.barriers)
     streets = plan.streets[~plan.streets["tunnel"]]
     main = streets[streets["street_class"].isin([one for one in MAIN_CLASSES if not one.endswith("_link")])]

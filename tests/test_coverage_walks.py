@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 import shapely
 from brute import Walls, free
+from bundled import read_place
 
 import gridgeo
 from gridgeo.coverage import assess_coverage, trace_walk
 from gridgeo.errors import GridgeoError
 from gridgeo.network import build_network
-from gridgeo.readers import bundled_plan_path
-from gridgeo.store import read_plan
 
 CRS = "EPSG:4527"
 
@@ -29,10 +28,9 @@ def points(kind, *xy, **columns):
     return frame(kind, *map(shapely.Point, xy), **columns)
 
 
-@pytest.mark.parametrize("place", ["qinghuayuan", "nanshan"])
 def test_every_walk_of_a_real_place_is_as_long_as_told_and_goes_through_no_wall(place):
     """Every third point; legs are asked of an independent rule, and streets must be streets of the plan."""
-    plan = read_plan(bundled_plan_path(place))
+    plan = read_place(place)
     network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
     coverage = assess_coverage(network, plan.households, plan.stations)
     table, walls = coverage.households, Walls(plan.barriers, plan.gates)

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from bundled import read_place
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +19,6 @@ from gridgeo.coverage import (
 )
 from gridgeo.errors import GridgeoError
 from gridgeo.network import build_network
-from gridgeo.readers import bundled_plan_path
-from gridgeo.store import read_plan
 
 CRS = "EPSG:4527"
 
@@ -81,7 +80,7 @@ def test_a_walk_of_random_edits_equals_full_runs(seed):
 
 
 def test_the_bundled_place_without_and_with_each_station():
-    plan = read_plan(bundled_plan_path("nanshan"))
+    plan = read_place("nanshan")
     network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
     whole = assess_coverage(network, plan.households, plan.stations, cutoff_m=(300, 500))
     for row, name in enumerate(plan.stations["station_id"]):

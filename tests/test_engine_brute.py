@@ -5,18 +5,16 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from bundled import read_place
 
 from gridgeo.coverage import assess_coverage
 from gridgeo.network import build_network
 from gridgeo.network.access import snap_points
-from gridgeo.readers import bundled_plan_path
-from gridgeo.store import read_plan
 
 
 @pytest.mark.parametrize("walled", [False, True])
-@pytest.mark.parametrize("place", ["qinghuayuan", "nanshan"])
 def test_every_household_agrees_with_networkx_on_split_streets(place, walled):
-    plan = read_plan(bundled_plan_path(place))
+    plan = read_place(place)
     walls = brute.Walls(plan.barriers, plan.gates) if walled else None
     streets = brute.cut_at_gates(plan.streets, plan.gates) if walled else plan.streets
     walks = brute.walk_distances(streets, plan.households, plan.stations, walls=walls)

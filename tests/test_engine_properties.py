@@ -4,13 +4,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from bundled import read_place
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridgeo.coverage import add_station, assess_coverage
 from gridgeo.network import build_network
-from gridgeo.readers import bundled_plan_path
-from gridgeo.store import read_plan
 
 CRS = "EPSG:4527"
 HALO_M = 300 + 60 + 1
@@ -97,7 +96,7 @@ def test_a_line_cut_in_two_anywhere_changes_at_most_a_millimetre(seed):
 
 def test_another_metric_zone_changes_only_what_the_projection_changes():
     """The neighbouring zone's scale differs by 1.2 in 1,000 here, the same for every walk."""
-    plan = read_plan(bundled_plan_path("qinghuayuan"))
+    plan = read_place("qinghuayuan")
     found = []
     for zone in (plan.crs, "EPSG:4549"):
         streets, households, stations = (layer.to_crs(zone) for layer in (plan.streets, plan.households, plan.stations))

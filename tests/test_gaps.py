@@ -4,6 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from bundled import read_place
 
 from gridgeo.coverage import assess_coverage
 from gridgeo.errors import GridgeoError
@@ -11,8 +12,6 @@ from gridgeo.gaps import find_gaps
 from gridgeo.gaps.wording import word_remedy
 from gridgeo.network import build_network
 from gridgeo.plan import Name, PlanInfo, make_plan
-from gridgeo.readers import bundled_plan_path
-from gridgeo.store import read_plan
 from gridgeo.texts import using_language
 
 CRS = "EPSG:4527"
@@ -127,7 +126,7 @@ def test_of_two_links_that_are_enough_the_shorter_is_built():
 
 def test_every_gap_of_both_real_places_with_a_street_has_a_remedy():
     for place in ("qinghuayuan", "nanshan"):
-        plan = read_plan(bundled_plan_path(place))
+        plan = read_place(place)
         network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
         coverage = assess_coverage(network, plan.households, plan.stations, cutoff_m=(300, 500))
         for cutoff in coverage.cutoffs_m:
@@ -152,7 +151,7 @@ def test_who_is_covered_leaves_no_gap():
 
 
 def test_every_uncovered_household_of_a_real_place_is_in_exactly_one_gap():
-    plan = read_plan(bundled_plan_path("nanshan"))
+    plan = read_place("nanshan")
     network = build_network(plan.streets, barriers=plan.barriers, gates=plan.gates)
     coverage = assess_coverage(network, plan.households, plan.stations)
     gaps = find_gaps(coverage, plan)

@@ -9,9 +9,9 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from bundled import assess_place
 from redraw_places import town
 
-from gridgeo.assessment import assess_plan
 from gridgeo.crs import to_metric
 from gridgeo.errors import FileError, MissingDataError
 from gridgeo.maps import coverage_map, document, headline_figures, level_table, map_layers, write_map
@@ -19,10 +19,9 @@ from gridgeo.maps.document import WEB, embed
 from gridgeo.maps.editing import colour_grids
 from gridgeo.maps.features import encode_geometry, place_labels, to_degrees
 from gridgeo.plan import Name, PlanInfo, make_plan
-from gridgeo.readers import bundled_places, bundled_plan_path
+from gridgeo.readers import bundled_places
 from gridgeo.redraw import apply_edit, make_edit
 from gridgeo.redraw.ground import find_ground
-from gridgeo.store import read_plan
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -35,7 +34,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module", params=bundled_places())
 def found(request):
-    return assess_plan(read_plan(bundled_plan_path(request.param)))
+    return assess_place(request.param)
 
 
 def page_of(found, **more):

@@ -25,8 +25,6 @@ from gridgeo.partition.dedicated import assign_dedicated, find_dedicated
 from gridgeo.partition.exact import solve_region
 from gridgeo.partition.feasibility import is_feasible
 from gridgeo.partition.levels import group_units, partition_communities
-from gridgeo.readers import bundled_plan_path
-from gridgeo.store import read_plan
 
 CRS = "EPSG:4547"
 SIDE = 100.0
@@ -558,16 +556,9 @@ def test_a_pool_is_at_least_as_good():
     assert pooled.metrics["in_band"] == 1.0
 
 
-@pytest.mark.parametrize("name", ["qinghuayuan", "nanshan"])
-def test_bundled_places(name):
+def test_bundled_places(assessment):
     """Every violation on a bundled place is one of size; what cannot be right is said with a remedy."""
-    plan = read_plan(bundled_plan_path(name))
-    units = plan.units[plan.units["level"] == "community"]
-    blocks = enclose_blocks(
-        plan.district, plan.streets, plan.barriers,
-        gates=plan.gates, buildings=plan.buildings, households=plan.households, communities=units,
-    )  # fmt: skip
-    partition = partition_grids(blocks, plan.households, communities=units)
+    plan, partition = assessment.plan, assessment.partition
     faults = check_partition(partition, district=plan.district, buildings=plan.buildings)
     assert_sound(partition)
     assert only_sizes(faults)

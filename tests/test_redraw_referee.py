@@ -5,6 +5,7 @@ import random
 import geopandas as gpd
 import pytest
 import shapely
+from bundled import assess_place
 from redraw_places import CRS, town
 
 from gridgeo.errors import GridgeoError
@@ -189,8 +190,6 @@ def test_the_handover_list_names_buildings_households_and_staff():
 
 @pytest.mark.parametrize("place", ["qinghuayuan"])
 def test_the_referee_finds_on_a_real_place_what_the_partition_check_finds(place):
-    from conftest import assess_place
-
     from gridgeo.partition import Partition, check_partition
 
     plan = assess_place(place).plan

@@ -5,9 +5,10 @@ import random
 
 import pandas as pd
 import pytest
+from bundled import assess_place
 from commands import call_gridgeo
 from commands import call_inside as gridgeo
-from conftest import ROOT, assess_place
+from conftest import ROOT
 from redraw_places import random_edit, snapshot, town
 
 from gridgeo.errors import GridgeoError, InputError

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from bundled import assess_place
 from playwright.sync_api import sync_playwright
 
-from gridgeo.assessment import Assessment, assess_plan
+from gridgeo.assessment import Assessment
 from gridgeo.maps import coverage_map, write_map
 from gridgeo.maps.document import WEB
-from gridgeo.readers import bundled_places, bundled_plan_path
-from gridgeo.store import read_plan, write_plan
+from gridgeo.readers import bundled_places
+from gridgeo.store import write_plan
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 FLAGS = (
@@ -38,9 +39,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            if "place" in getattr(item, "fixturenames", ()) and "place" in item.callspec.params:
-                # A place is assessed, drawn and served once: what asks about it stays in one process.
-                item.add_marker(pytest.mark.xdist_group(item.callspec.params["place"]))
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +62,7 @@ def chromium(launch):
 def place(request, tmp_path_factory):
     """A bundled place: what was found, the plan with its grids as a file, and its exported map."""
     folder = tmp_path_factory.mktemp(request.param)
-    found = assess_plan(read_plan(bundled_plan_path(request.param)))
+    found = assess_place(request.param)
     write_plan(found.plan, folder / "plan.gpkg")
     page = coverage_map(found.plan, found.coverages, gaps=found.gaps, service_areas=found.service_areas)
     return Place(request.param, found, folder / "plan.gpkg", write_map(page, folder / "map.html"))
