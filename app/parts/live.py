@@ -76,9 +76,11 @@ def perform(work: Callable[..., object], *values: object, **named: object) -> No
 def show_told() -> None:
     """Say what was done last or could not be done; after the map was heard, before it is shown."""
     told = st.session_state.pop(_TOLD, None)
+    # There is always a place for it: what lies below would move otherwise, and a map that moves begins anew.
+    place = st.container()
     if told:
         good, said = told
-        (st.success if good else st.error)(plain(said))
+        (place.success if good else place.error)(plain(said))
 
 
 def watch(path: Path, number: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from app.parts.redrawing import (
     streets_through,
     undoable,
 )
-from app.parts.widgets import plain, show_figure
+from app.parts.widgets import name_grids, plain, show_figure
 from app.state import cache
 from app.state.workspace import State
 from gridgeo.maps.ground import names_of
@@ -34,8 +33,6 @@ from gridgeo.texts import text
 Band = tuple[float, float]
 VIEWS = ("edit", "findings", "history", "scenario")
 MOST_FINDINGS = 8
-_GRID_ID = re.compile(r"\b[A-Za-z]+\d+\b")
-"""Ids that cannot be taken for a number in a sentence."""
 
 PAINT = "redraw_paint"
 TARGET = "redraw_to"
@@ -282,9 +279,7 @@ def _show_history(bench: Bench) -> None:
 
 
 def _named(bench: Bench, sentence: str) -> str:
-    """Put the grids' names for their ids into a sentence: names are what the map shows."""
-    names = bench.names
-    return _GRID_ID.sub(lambda found: names.get(found[0], found[0]), sentence)
+    return name_grids(sentence, bench.state.plan.grids)
 
 
 def _show_scenario(bench: Bench) -> None:

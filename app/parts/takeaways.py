@@ -12,6 +12,7 @@ import pandas as pd
 from app.parts.downloads import Layer, Table, household_layer, offer_downloads
 from app.parts.whatif import Draft
 from app.state import cache
+from app.state.map_files import redraw_file, scenario_file
 from app.state.settings import read_settings
 from app.state.workspace import State
 from gridgeo.scenario import Comparison, Scenario
@@ -33,7 +34,7 @@ def offer_grids(state: State, band: tuple[float, float], lang: str) -> None:
     """
     layers: dict[str, Layer] = {"grids": state.plan.grids, "blocks": state.plan.blocks}
     tables: dict[str, Table] = {layer_label(name): partial(_plain, layer) for name, layer in layers.items()}
-    make = partial(cache.redraw_file, state, band, lang)
+    make = partial(redraw_file, state, band, lang)
     offer_downloads("redraw", str(state.plan.info.name), tables=tables, layers=layers, map_file=make)
 
 
@@ -56,7 +57,7 @@ def offer_draft(path: Path, draft: Draft, lang: str) -> None:
         "households": partial(household_layer, stage.plan, stage.coverage),
     }
     tables = {**_tables(known), layer_label("stations"): partial(_plain, stage.plan.stations)}
-    make = partial(cache.scenario_file, path, state, stage.scenario, cutoffs, lang, changes_at=None)
+    make = partial(scenario_file, path, state, stage.scenario, cutoffs, lang, changes_at=None)
     offer_downloads("whatif", stage.scenario.name, tables=tables, layers=layers, map_file=make)
 
 
@@ -94,7 +95,7 @@ def offer_comparison(
         tables=_tables(known),
         layers=layers,
         maps={
-            each.name: partial(cache.scenario_file, path, state, each, cutoffs_m, lang, changes_at=cutoff_m)
+            each.name: partial(scenario_file, path, state, each, cutoffs_m, lang, changes_at=cutoff_m)
             for each in chosen
         },
     )

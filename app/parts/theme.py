@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.state.settings import read_settings
 from gridgeo.texts import text
 
 FONT = "Noto Sans SC, Source Han Sans SC, Noto Sans CJK SC, Microsoft YaHei, PingFang SC, sans-serif"
@@ -43,6 +44,8 @@ button[kind^="primary"], button[kind^="primary"] p {{ color: light-dark({ink}) !
 [data-testid="stMainMenu"], [data-testid="stElementToolbar"], [data-testid="stStatusWidget"] {{ display: none; }}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: inherit; opacity: 1; }}
 [data-testid="InputInstructions"] {{ display: none; }}
+/* What opens over the page lies outside of it, and would be read as bright. */
+[data-testid="stPopoverBody"] {{ color-scheme: {scheme}; }}
 /* An address of no page opens the first one; Streamlit would say so in English only. No page here has a dialog. */
 [data-testid="stDialog"] {{ display: none; }}
 [data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}
@@ -116,7 +119,10 @@ def page_style() -> str:
         For ``st.html``.
     """
     gray, ink = (f"{LIGHT[name]}, {DARK[name]}" for name in ("grayTextColor", "backgroundColor"))
-    return _STYLE.format(upload=text("app.upload"), refused=text("app.upload.refused"), gray=gray, ink=ink)
+    scheme = {"auto": "light dark"}.get(read_settings().theme, read_settings().theme)
+    return _STYLE.format(
+        scheme=scheme, upload=text("app.upload"), refused=text("app.upload.refused"), gray=gray, ink=ink
+    )
 
 
 def _typed(name: str, value: str | None) -> Any:  # noqa: ANN401 - whatever the option takes

@@ -13,7 +13,7 @@ from app.parts.language import reader_language
 from app.parts.live import perform
 from app.parts.takeaways import offer_comparison
 from app.parts.whatif import ITEM, NAME, Draft, apply_draft, change, covered_households, new_scenario
-from app.parts.widgets import is_estimated, plain, show_figure
+from app.parts.widgets import is_estimated, name_grids, plain, show_figure
 from app.state import cache
 from app.state.drafts import drop_scenario, list_scenarios, scenario_file
 from app.state.settings import read_settings
@@ -86,9 +86,7 @@ def show_draft_map(draft: Draft, name: str, height: int) -> None:
         Its height in pixels.
     """
     stage, cutoffs = draft.now(), sorted(draft.now().coverage.cutoffs_m)
-    # Grids are shown where the scenario redraws them.
-    redrawn = any("block" in edit.kind or "grid" in edit.kind for edit in stage.scenario.edits)
-    band = read_settings().households_per_grid if redrawn else None
+    band = cache.shown_band(stage.scenario)
     coverages = [stage.coverage.at(cutoff) for cutoff in cutoffs]
     made = partial(whatif_layers, stage.plan, coverages, households_per_grid=band)
     data = keep(f"whatif map {band}", lambda: work_map(stage.plan, made()).component_data(), stage)
@@ -121,7 +119,7 @@ def show_panel(draft: Draft) -> None:
     scenario = draft.now().scenario
     with st.expander(text("whatif_page.edits", count=len(scenario.edits)), expanded=bool(scenario.edits)):
         for edit in scenario.edits[-12:]:
-            st.text(describe_edit(edit))
+            st.text(name_grids(describe_edit(edit), draft.now().plan.grids))
     _show_exits(draft)
 
 

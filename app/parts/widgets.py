@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from gridgeo.coverage.wording import rate_name, word_basis, word_cutoff
 from gridgeo.errors import GridgeoError, MissingDataError
 from gridgeo.gaps.wording import word_remedy
 from gridgeo.maps import level_table
+from gridgeo.maps.ground import names_of
 from gridgeo.plan import Plan
 from gridgeo.store.public import THRESHOLD
 from gridgeo.texts import text
@@ -26,6 +28,8 @@ SHOWN_GAPS = 5
 MOST_PRINTED = 20
 OTHER_M = 800
 TOLD = "told"
+_GRID_ID = re.compile(r"\b[A-Za-z]+\d+\b")
+"""Ids that cannot be taken for a number in a sentence."""
 
 
 def choose_cutoffs() -> tuple[float, ...]:
@@ -275,6 +279,25 @@ def _gap_sentence(gap: dict[str, Any], names: dict[str, str]) -> str:
     )
 
 
+def name_grids(sentence: str, grids: pd.DataFrame) -> str:
+    """Put the grids' names for their ids into a sentence: names are what the map shows.
+
+    Parameters
+    ----------
+    sentence : str
+        What an edit or a finding says of itself.
+    grids : DataFrame
+        The layer ``grids``.
+
+    Returns
+    -------
+    str
+        The sentence.
+    """
+    names = dict(zip(grids["grid_id"], names_of(grids, "grid_id"), strict=True))
+    return _GRID_ID.sub(lambda found: names.get(found[0], found[0]), sentence)
+
+
 def show_missing(error: MissingDataError, data_page: Any) -> None:  # noqa: ANN401 - Streamlit's own kind
     """Say what a plan lacks for a page, and lead to where it comes from.
 
@@ -308,8 +331,9 @@ def attempt(work: Callable[..., object], *values: object) -> None:
 
 def show_told() -> None:
     """Say what the last button could not do."""
+    place = st.container()
     if TOLD in st.session_state:
-        st.error(plain(st.session_state.pop(TOLD)))
+        place.error(plain(st.session_state.pop(TOLD)))
 
 
 def plain(sentence: str) -> str:

@@ -192,7 +192,7 @@ def answer_file(path: Path, asked: Asked, show: Show, lang: str, *, public: bool
         The file's content.
     """
     found = answer(path, asked)
-    return _written(_answer_page(found, show, public=public, lang=lang))
+    return written(_answer_page(found, show, public=public, lang=lang))
 
 
 def redraw_map(path: Path, state: State, band: tuple[float, float]) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def comparison(path: Path, state: State, scenarios: tuple[Scenario, ...], cutoff
     Comparison
         What `gridgeo.scenario.compare` found; shared, so never changed.
     """
-    base, *results = _run_all(path, state, scenarios, cutoffs_m)
+    base, *results = run_all(path, state, scenarios, cutoffs_m)
     return keep("comparison", lambda: compare(base, *results), base, *results)
 
 
@@ -273,59 +273,31 @@ def comparison_maps(
     list of dict
         What `gridgeo.maps.PlanMap.component_data` returns, one a map.
     """
-    base, *results = _run_all(path, state, scenarios, cutoffs_m)
+    base, *results = run_all(path, state, scenarios, cutoffs_m)
     if show == "coverage":
-        return [keep("coverage map", partial(_drawn, _coverage_page, each), each) for each in (base, *results)]
+        return [keep("coverage map", partial(_drawn, coverage_page, each), each) for each in (base, *results)]
     known = base.coverages[0].at(cutoff_m)
     return [
-        keep(f"change map {cutoff_m}", partial(_drawn, _change_page, known, each), base, each, state.plan)
+        keep(f"change map {cutoff_m}", partial(_drawn, change_page, known, each), base, each, state.plan)
         for each in results
     ]
 
 
-def redraw_file(state: State, band: tuple[float, float], lang: str) -> bytes:
-    """Write the map that grids are redrawn on as one offline HTML file.
+def shown_band(scenario: Scenario) -> tuple[float, float] | None:
+    """Return the band of households that a scenario's grids are drawn with.
 
     Parameters
     ----------
-    state, band
-        As for `redraw_map`.
-    lang : {'zh', 'en'}
-        The language it opens in.
-
-    Returns
-    -------
-    bytes
-        The file's content.
-    """
-    return _written(work_map(state.plan, redraw_layers(state.plan, households_per_grid=band), lang=lang))
-
-
-def scenario_file(
-    path: Path, state: State, scenario: Scenario, cutoffs_m: tuple[float, ...], lang: str, *, changes_at: float | None
-) -> bytes:
-    """Write the map of a scenario as one offline HTML file.
-
-    Parameters
-    ----------
-    path, state, cutoffs_m
-        As for `comparison`.
     scenario : Scenario
         The scenario.
-    lang : {'zh', 'en'}
-        The language it opens in.
-    changes_at : float or None
-        The cutoff at which households gained and lost are drawn; None draws who is covered.
 
     Returns
     -------
-    bytes
-        The file's content.
+    tuple of float or None
+        None where the scenario leaves the grids alone: then they are not drawn.
     """
-    base, found = _run_all(path, state, (scenario,), cutoffs_m)
-    if changes_at is None:
-        return _written(_coverage_page(found, lang))
-    return _written(_change_page(base.coverages[0].at(changes_at), found, lang))
+    redrawn = any("block" in edit.kind or "grid" in edit.kind for edit in scenario.edits)
+    return read_settings().households_per_grid if redrawn else None
 
 
 def map_data(path: Path, cutoffs_m: tuple[float, ...], *, public: bool = False) -> dict[str, Any]:
@@ -364,7 +336,7 @@ def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str, *, public: boo
     bytes
         The file's content.
     """
-    return _written(_page(assess(path, cutoffs_m), public=public, lang=lang))
+    return written(_page(assess(path, cutoffs_m), public=public, lang=lang))
 
 
 # The number of the plan's state is part of each key; the state itself is only handed on.
@@ -420,7 +392,8 @@ def _page(found: Assessment, *, public: bool, lang: str | None = None) -> PlanMa
     return public_map(page) if public else page
 
 
-def _written(page: PlanMap) -> bytes:
+def written(page: PlanMap) -> bytes:
+    """Write a map as one offline HTML file."""
     with tempfile.TemporaryDirectory() as folder:
         return write_map(page, Path(folder) / "map.html").read_bytes()
 
@@ -433,9 +406,10 @@ def _redraw_map(path: str, number: int, band: tuple[float, float], _state: State
     return data
 
 
-def _run_all(
+def run_all(
     path: Path, state: State, scenarios: tuple[Scenario, ...], cutoffs_m: tuple[float, ...]
 ) -> list[ScenarioResult]:
+    """Run the plan as it is, and scenarios, under the settings; what `comparison` compares."""
     walking = read_settings().walking()
     return [_run(str(path), state.number, each, cutoffs_m, walking, state) for each in (_TODAY, *scenarios)]
 
@@ -459,14 +433,18 @@ def _drawn(make: Callable[..., PlanMap], *values: object) -> dict[str, Any]:
     return make(*values).component_data()
 
 
-def _coverage_page(found: ScenarioResult, lang: str | None = None) -> PlanMap:
+def coverage_page(found: ScenarioResult, lang: str | None = None) -> PlanMap:
+    """Draw who is covered in a scenario."""
     coverages = sorted(found.coverages, key=lambda each: each.cutoff_m)
-    return work_map(found.plan, whatif_layers(found.plan, coverages), lang=lang)
+    band = shown_band(found.scenario)
+    return work_map(found.plan, whatif_layers(found.plan, coverages, households_per_grid=band), lang=lang)
 
 
-def _change_page(base: Coverage, found: ScenarioResult, lang: str | None = None) -> PlanMap:
+def change_page(base: Coverage, found: ScenarioResult, lang: str | None = None) -> PlanMap:
+    """Draw what a scenario changes."""
     changed = found.coverages[0].at(base.cutoff_m)
-    return work_map(found.plan, change_layers(found.plan, base, changed), lang=lang)
+    layers = change_layers(found.plan, base, changed, households_per_grid=shown_band(found.scenario))
+    return work_map(found.plan, layers, lang=lang)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -85,7 +85,9 @@ def whatif_layers(
     return [layer for layer in made if layer is not None]
 
 
-def change_layers(plan: Plan, base: Coverage, changed: Coverage) -> list[MapLayer]:
+def change_layers(
+    plan: Plan, base: Coverage, changed: Coverage, *, households_per_grid: tuple[float, float] | None = None
+) -> list[MapLayer]:
     """Make the layers of a map of what a scenario changes, bottom first.
 
     Parameters
@@ -94,6 +96,8 @@ def change_layers(plan: Plan, base: Coverage, changed: Coverage) -> list[MapLaye
         The scenario's plan.
     base, changed : Coverage
         The coverage without and with it, of the same households and cutoff.
+    households_per_grid : tuple of float, optional
+        The band; with it the grids are drawn too.
 
     Returns
     -------
@@ -115,7 +119,8 @@ def change_layers(plan: Plan, base: Coverage, changed: Coverage) -> list[MapLaye
         hover=False,
         estimated=bool(households["estimated"].any()),
     )
-    made = [*_ground(plan), *_areas(plan)[-1:], layer, station_layer(plan)]
+    grids = None if households_per_grid is None else grid_layer(plan, households_per_grid)
+    made = [*_ground(plan), *_areas(plan)[-1:], grids, layer, station_layer(plan)]
     return [each for each in made if each is not None]
 
 
