@@ -170,7 +170,9 @@ GRIDS = 'level = "grid"'
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("title = [1", "mine.toml cannot be read:"),
+        ("title = [1", "mine.toml, line 1, is not correct TOML."),
+        (head('name = "post"', 'name = "post'), "mine.toml, line 14, is not correct TOML."),
+        (head('name = "post"', 'name = "post"\nname = "again"'), "mine.toml, line 15, is not correct TOML."),
         (HEAD + 'colour = "red"\n', "service 1: there is no key colour; there are service, groups, name."),
         ('title = "x"\n', "mine.toml, level: the key level is missing."),
         (head('"210 m"', "210"), "mine.toml, station 1.radius: the radius 210 has no unit."),
@@ -247,7 +249,7 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / "gbk.toml").write_bytes('title = "项目"'.encode("gbk"))
     (tmp_path / "huge.toml").write_bytes(b"#" * 1_000_001)
     (tmp_path / "deep.toml").write_text("a = " + "[" * 3000 + "]" * 3000, encoding="utf-8")
-    for name, said in (("gbk", "UTF-8"), ("huge", "1,000,000 B"), ("deep", "cannot be read"), ("none", "no file")):
+    for name, said in (("gbk", "not UTF-8"), ("huge", "1,000,001 bytes"), ("deep", "line 1,"), ("none", "no file")):
         with pytest.raises(FileError) as caught:
             read_programme(tmp_path / f"{name}.toml")
         assert said in caught.value.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -86,11 +87,11 @@ def read_programme(programme: str | Path) -> Programme:
     if not path.is_file():
         raise FileError("missing_file", file=str(path))
     if path.stat().st_size > _MOST_BYTES:
-        raise FileError("unreadable_file", file=path.name, detail=f"> {_MOST_BYTES:,} B")
+        raise FileError("programme_too_large", file=path.name, size=f"{path.stat().st_size:,}", most=f"{_MOST_BYTES:,}")
     try:
         said = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileError("unreadable_file", file=path.name, detail=text("programmes.not_utf8")) from error
+        raise FileError("programme_not_utf8", file=path.name) from error
     except OSError as error:
         raise FileError("unreadable_file", file=path.name, detail=error.strerror) from error
     return parse_programme(said, file=path.name)
@@ -121,7 +122,10 @@ def parse_programme(source: str, *, file: str) -> Programme:
     try:
         said = tomllib.loads(source)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise FileError("unreadable_file", file=file, detail=str(error).splitlines()[0]) from error
+        # tomllib says where in words only: "… (at line 4, column 9)", or at the end of the document.
+        told = re.search(r"line (\d+)", str(error))
+        line = told[1] if told else source.count("\n") + 1
+        raise FileError("programme_syntax", file=file, line=line) from error
     reader = _Reader(file)
     programme = reader.read(said, source)
     if reader.faults:
