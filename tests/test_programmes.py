@@ -260,3 +260,84 @@ def test_files_that_are_none(tmp_path):
 def test_a_radius_of_minutes_is_an_adults_where_nobody_is_named():
     assert Radius(5, "min").walker == "adult"
     assert Radius(300).walker is None
+
+
+ASKED = {
+    "gutang": {
+        "levels_nest": "nesting", "six_areas": "count = 6", "areas_as_demonstration": "coincide",
+        "radius_subdistrict": "coverage", "radius_area": "coverage", "radius_community": "coverage",
+        "radius_grid": "coverage", "station_in_each_area": "count ≥ 1", "station_in_each_community": "count ≥ 1",
+        "station_in_each_grid": "count ≥ 1", "staff_1_2_x": "staffing = 1, ≥ 2, ≥ 0", "no_blank_spots": "blank",
+        "no_double_spending": "overlap", "talents": "count ≥ 310", "needs": "count ≥ 206", "volunteers": "count ≥ 451",
+        "talents_in_each_area": "count ≥ 1", "needs_in_each_area": "count ≥ 1", "volunteers_in_each_area": "count ≥ 1",
+        "needs_matched": "matching 1000 m on foot", "six_teams": "count = 6", "households_visited": "visits ≥ 4,215",
+        "enterprises_visited": "visits ≥ 98",
+    },
+    "tinghu": {
+        "levels_nest": "nesting", "along_main_streets": "streets", "general_grids": "count ≥ 1",
+        "dedicated_grids": "count ≥ 1", "grid_size": "band", "branches": "count ≥ 268",
+        "branch_in_each_grid": "count ≥ 1", "building_groups": "count ≥ 1,030", "groups_in_each_grid": "count ≥ 1",
+        "centre_households_in_each_grid": "count ≥ 1", "branches_for_compounds": "attached",
+        "branches_for_offices": "attached", "branches_for_markets": "attached", "grid_heads": "staffing ≥ 1, ≥ 1",
+        "nine_duties": "count = 9", "station_in_each_grid": "count ≥ 1", "grid_stations_reached": "coverage",
+        "card": "contact", "one_map": "layers",
+    },
+    "dafeng": {
+        "one_hub": "count = 1", "hub_area": "attribute ≥ 1,200", "hub_services": "offers",
+        "two_estate_centres": "count = 2", "home_care_centre": "count ≥ 1", "two_volunteer_bases": "count = 2",
+        "stations_per_hub": "count = 15", "volunteers": "count ≈ 2,600 (2,340–2,860)",
+        "home_care_for_seniors": "coverage 1000 m on foot (elder)",
+        "rooms_for_seniors": "coverage 1000 m on foot (elder)",
+        "home_for_children": "coverage 1000 m on foot",
+        "rehabilitation_for_disabled": "coverage 1000 m on foot (wheelchair)",
+        "space_for_women": "coverage 1000 m on foot",
+        "aid_for_workers": "coverage 1000 m on foot", "volunteer_stations_reached": "coverage",
+        "overlap_for_seniors": "overlap 500 m on foot", "rooms_shared": "shared",
+    },
+    "nanwan": {
+        "levels_nest": "nesting", "communities": "count = 14", "estates": "count ≈ 100 (90–110)",
+        "stations": "count ≥ 101", "units_large": "count ≥ 25", "units_middle": "count ≥ 30",
+        "units_small": "count ≈ 100 (90–110)", "members": "count ≥ 1,600",
+        "organisation_every_200_m": "spacing 200 m on foot",
+        "organisation_every_200_m_streets": "spacing 200 m on foot",
+        "member_every_80_m": "spacing 80 m on foot", "five_minute_circle": "coverage 5 min on foot (adult)",
+        "shortest_radius": "shortest 300 m on foot", "wish_wall_in_each": "count ≥ 1",
+        "talking_bar_in_each": "count ≥ 1",
+        "wishes": "count ≥ 600", "wishes_met": "met",
+    },
+    "tashan": {
+        "levels_nest": "nesting", "seven_branches": "count = 7", "branch_in_each_grid": "count = 1",
+        "stairwell_groups_in_each_grid": "count ≥ 1", "members_in_each_grid": "count ≥ 1", "grids_agree": "merge",
+        "one_grid": "coincide", "shops": "count ≥ 82", "shops_in_dedicated_grids": "attached",
+        "last_hundred_metres": "coverage 100 m on foot", "courtyard_area": "attribute ≥ 800",
+        "courtyard_rooms": "attribute ≥ 8", "households_in_care": "care 500 m on foot",
+    },
+}  # fmt: skip
+"""What the five programmes ask, and the numbers that it is asked with."""
+
+
+@pytest.mark.parametrize("name", PROGRAMMES)
+def test_every_demand_of_the_five_programmes_has_its_rule(name):
+    said = {}
+    for rule_ in read_programme(name).rules:
+        asks = rule_.asks
+        posts = ", ".join(str(post.number) for post in asks.get("staff", ()))
+        number = asks.get("number") or asks.get("every") or asks.get("radius") or posts
+        said[rule_.rule] = f"{rule_.kind} {number}".strip()
+    assert said == ASKED[name]
+
+
+def test_what_a_rule_is_about_is_what_the_programme_says():
+    """Houses of six rooms, teams by name, branches that are branches, care within the grid, circles round stations."""
+    gutang, tinghu, dafeng, nanwan, tashan = (
+        {each.rule: each for each in read_programme(name).rules} for name in PROGRAMMES
+    )
+    assert gutang["six_teams"]["what"].among == ("housekeeping", "sport", "arts", "gardening", "medical", "special")
+    assert all(tinghu[f"branches_for_{each}"]["station"] == "branch" for each in ("compounds", "offices", "markets"))
+    assert tinghu["card"]["services"]
+    assert dafeng["overlap_for_seniors"]["to"].key == "seniors_room"
+    assert len(dafeng["hub_services"]["services"]) == 6
+    assert nanwan["organisation_every_200_m"]["to"].key == "organisation"
+    assert nanwan["five_minute_circle"]["to"].key == "volunteer_station"
+    assert tashan["households_in_care"]["own"] == "grid"
+    assert tashan["shops_in_dedicated_grids"]["grid_kind"] == "dedicated"
