@@ -20,6 +20,7 @@ from reader_town import CRS, SIDE, X0, Y0, degrees, streets
 from gridgeo.readers import check_file, prepare_import, read_file
 from gridgeo.readers.clean import parse_days
 from gridgeo.store import write_plan
+from gridgeo.texts import using_language
 
 pytestmark = pytest.mark.usefixtures("quick_readers")
 
@@ -335,3 +336,72 @@ def test_names_and_numbers_of_persons_are_in_no_file_message_or_report(tmp_path,
         "联系电话",
         "身份证号",
     }
+
+
+# What strangers tried
+
+
+def words(report):
+    with using_language("en"):
+        return " ".join(fault.message for fault in report.findings.faults)
+
+
+def test_a_row_whose_coordinates_are_unlike_the_others_is_named():
+    lon, lat = degrees(150.0 + 100 * np.arange(7), [130.0] * 7)
+    x, y = list(lon), list(lat)
+    x[1], y[1] = y[1], x[1]
+    x[3], y[3] = 0, 0
+    x[4] = 16.3
+    report = attempt(households=households(7, 经度=x, 纬度=y))
+    assert sorted(faults(report, "households"), key=lambda each: each[1]) == [
+        ("odd_place", 2), ("no_place", 4), ("odd_place", 5),
+    ]  # fmt: skip
+    # Of two halves nobody can say which is right: the table as a whole is asked about.
+    report = attempt(households=households(2, 经度=[lon[0], lat[1]], 纬度=[lat[0], lon[1]]))
+    assert faults(report, "households") == [("strange_coordinates", None)]
+
+
+def workbook(path, *lines, merge=()):
+    book = openpyxl.Workbook()
+    for line in lines:
+        book.active.append(line)
+    for cells in merge:
+        book.active.merge_cells(cells)
+    book.save(path)
+    return path
+
+
+def test_a_count_in_a_cell_merged_over_rows_is_not_counted_for_each(tmp_path):
+    lon, lat = degrees([150.0, 350.0], [130.0, 130.0])
+    lines = [["编号", "户数", "经度", "纬度"], ["a", 10, lon[0], lat[0]], ["b", None, lon[1], lat[1]]]
+    report = attempt(households=workbook(tmp_path / "merged.xlsx", *lines, merge=["B2:B3"]))
+    assert faults(report) == [("merged_count", 3)]
+    # A place may well stand for several rows: taken for each, and listed.
+    lines[2] = ["b", 4, None, None]
+    report = attempt(households=workbook(tmp_path / "place.xlsx", *lines, merge=["C2:C3", "D2:D3"]))
+    assert report.plan.households["households"].tolist() == [10, 4]
+    assert [each.row for each in report.findings.repairs if each.why == "merged_number"] == [3, 3]
+
+
+def test_a_cell_merged_from_the_header_into_the_rows_takes_no_row_away(tmp_path):
+    lon, lat = degrees([150.0, 350.0], [130.0, 130.0])
+    lines = [["编号", "户数", "经度", "纬度"], ["a", 1, lon[0], lat[0]], ["b", 2, lon[1], lat[1]]]
+    report = attempt(households=workbook(tmp_path / "m.xlsx", *lines, merge=["A1:A3"]))
+    assert report.findings.rows["households"] == 2
+    assert faults(report) == [("duplicate_id", 3)]
+
+
+def test_two_columns_of_one_name_are_asked_about_unless_they_agree(tmp_path):
+    lon, lat = degrees([150.0], [130.0])
+    path = tmp_path / "h.csv"
+    path.write_text(f"编号,户数,户数,经度,纬度\na,3,4,{lon[0]},{lat[0]}\n", encoding="utf-8")
+    assert faults(attempt(households=path)) == [("repeated_column", None)]
+    chosen = {"households": {"households": "户数#2"}}
+    assert attempt(households=path, profile=chosen).plan.households["households"].tolist() == [4]
+    path.write_text(f"编号,户数,户数,经度,纬度\na,3,3,{lon[0]},{lat[0]}\n", encoding="utf-8")
+    assert attempt(households=path).plan.households["households"].tolist() == [3]
+
+
+def test_a_very_long_cell_is_named_by_its_beginning():
+    report = attempt(households=households(2, 户数=["9" * 100_000, "1"]))
+    assert len(words(report)) < 250

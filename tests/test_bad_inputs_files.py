@@ -14,12 +14,14 @@ from contextlib import closing
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
 
+from gridgeo.cli.commands import run
 from gridgeo.errors import FileError
 from gridgeo.readers import check_file, import_plan, prepare_import, preview_file, read_file, read_osm
 from gridgeo.readers.sniff import sniff
@@ -317,3 +319,58 @@ def test_a_name_that_no_file_system_of_an_office_allows_is_no_file(tmp_path):
     for name in ("a\x00.csv", "x" * 5000, str(tmp_path / "none" / "a.csv")):
         with pytest.raises(FileError):
             sniff(tmp_path / name)
+
+
+# What strangers tried
+
+
+def test_a_workbook_that_declares_entities_is_refused_by_their_name(tmp_path):
+    plain, path = tmp_path / "plain.xlsx", tmp_path / "laughs.xlsx"
+    pd.DataFrame({"编号": ["a"], "户数": [1]}).to_excel(plain, index=False)
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            content = source.read(name).replace(b"<worksheet", LAUGHS.encode() + b"<worksheet", 1)
+            target.writestr(name, content)
+    refused(path, "lol")
+
+
+def test_a_stray_cell_at_the_end_of_a_sheet_is_one_sentence_about_cells(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["编号", "户数"])
+    book.active.cell(row=1_048_576, column=16_384, value="x")
+    book.save(tmp_path / "far.xlsx")
+    refused(tmp_path / "far.xlsx", "stray cell")
+
+
+def test_a_shapefile_without_its_table_is_told_so(tmp_path):
+    path = tmp_path / "a.shp"
+    gpd.GeoDataFrame({"编号": ["a"]}, geometry=[shapely.Point(116.3, 40)], crs=4326).to_file(path, encoding="UTF-8")
+    path.with_suffix(".dbf").unlink()
+    refused(path, ".dbf")
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        ("编号,户数\na\0,3\n".encode(), "zero bytes"),
+        ("id,households\na,3\n".encode("utf-16-le"), "zero bytes"),
+        (b"id,households\n" + b"caf\xe9,3\n", "neither UTF-8"),
+        (bytes(range(1, 256)) * 20, "none of the kinds"),
+    ],
+)
+def test_what_is_wrong_with_a_text_is_said(tmp_path, data, word):
+    path = tmp_path / "a.csv"
+    path.write_bytes(data)
+    refused(path, word)
+
+
+def test_check_tells_how_many_rows_it_read_and_what_it_took_them_for(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("GRIDGEO_LANG", "en")
+    path = written(tmp_path / "h.csv", "编号,户数,经度,纬度\na,约30户,116.3,40\nb,１２,116.3,40\n")
+    assert run(["check", str(path), "--layer", "households"]) == 0
+    said = capsys.readouterr().out
+    assert "Rows read: 2." in said
+    assert "约30户 is approximate; it was read as 30" in said
+    assert run(["check", str(path), "--layer", "households", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["rows"], len([each for each in told["repairs"] if each["row"]])) == (2, 2)

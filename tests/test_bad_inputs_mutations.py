@@ -91,7 +91,7 @@ def change_inside(data, rng):
 
 def account(raw):
     """Count all rows that are told of: read, or listed as left out."""
-    left_out = {each["row"] for each in raw.dropped if each["why"] != "beyond_columns"}
+    left_out = {each["row"] for each in raw.dropped if each["why"] not in {"beyond_columns", "merged_number"}}
     return len(raw.table) + len(left_out)
 
 

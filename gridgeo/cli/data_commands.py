@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gridgeo.cli import output
 from gridgeo.errors import Fault, FileError, ImportFaults, InputError, PlanError, list_alike, list_faults
 from gridgeo.texts import column_label, layer_label, text
+
+if TYPE_CHECKING:
+    from gridgeo.readers import ImportReport
 
 AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help=text("cli.plan"))]
@@ -213,15 +216,21 @@ def check(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> int:
     """Name everything in a plan or a file that is wrong."""
-    faults = _check_plan(file, layer)
+    faults, report = _check_plan(file, layer), None
     if faults is None:
-        faults = _check_file(file, layer)
+        report = _check_file(file, layer)
+        faults = [*report.findings.faults, *report.remarks]
     if as_json:
-        output.print_json({"file": str(file), "faults": [fault.as_dict() for fault in faults]})
-    elif faults:
+        told = {} if report is None else {"rows": sum(report.findings.rows.values()), **report.as_dict()}
+        output.print_json({**told, "file": str(file), "faults": [fault.as_dict() for fault in faults]})
+        return 1 if faults else 0
+    if faults:
         output.print_lines(text("cli.check_found", file=file.name, count=len(faults)), *list_faults(faults))
     else:
         output.print_lines(text("cli.check_ok", file=file.name))
+    if report is not None and report.findings.rows:
+        output.print_lines(text("cli.check_rows", rows=sum(report.findings.rows.values())))
+        _print_report(replace(report, remarks=()))
     return 1 if faults else 0
 
 
@@ -273,11 +282,10 @@ def _check_plan(file: Path, layer: str | None) -> list[Fault] | None:
     return [fault for fault in check_plan(plan) if layer in (None, fault.layer)]
 
 
-def _check_file(file: Path, layer: str | None) -> list[Fault]:
+def _check_file(file: Path, layer: str | None) -> ImportReport:
     from gridgeo.readers import check_file  # noqa: PLC0415
 
-    report = check_file(file, layer=str(layer))
-    return [*report.findings.faults, *report.remarks]
+    return check_file(file, layer=str(layer))
 
 
 def _print_report(report: Any) -> None:  # noqa: ANN401 (imported late)

@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from gridgeo.errors import FileError
-from gridgeo.readers.sniff import refusal
+from gridgeo.readers.sniff import refusal, refuse_entities
 
 MOST_UNPACKED_BYTES = 1_000_000_000
 """The most that a zip may unpack to."""
@@ -80,6 +80,25 @@ def check_zip(path: Path) -> None:
         if isinstance(error, FileError):
             raise
         raise refusal(path, "broken_zip") from error
+
+
+def require_plain_xml(path: Path) -> None:
+    """Refuse a workbook whose XML declares entities: none ever does, and what they stand for is lost in reading.
+
+    Parameters
+    ----------
+    path : Path
+        The workbook, which `check_zip` passed.
+
+    Raises
+    ------
+    FileError
+        If one of its members does.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as source:
+                refuse_entities(path, source.read(_CHUNK))
 
 
 def unpack_layer(path: Path, folder: Path) -> Path:

@@ -20,9 +20,9 @@ from pyarrow import feather
 from pyproj import CRS
 
 from gridgeo.errors import FileError
-from gridgeo.readers.archive import check_zip, unpack_layer
+from gridgeo.readers.archive import check_zip, require_plain_xml, unpack_layer
 from gridgeo.readers.raw import RawLayer
-from gridgeo.readers.sniff import Kind, refusal, sniff
+from gridgeo.readers.sniff import TABLE_KINDS, Kind, refusal, sniff
 from gridgeo.texts import current_language
 
 TIMEOUT_S = 120.0
@@ -78,6 +78,8 @@ def read_file(
         out.mkdir()
         if kind in {"zip", "xlsx"}:
             check_zip(path)
+        if kind == "xlsx":
+            require_plain_xml(path)
         if kind == "zip":
             inner = Path(folder) / "in"
             inner.mkdir()
@@ -145,7 +147,7 @@ def _run_child(path: Path, request: dict[str, Any], kind: Kind, out: Path, timeo
     if code == _FAILED:
         raise refusal(path, "damaged")
     if code != 0 or not answer.exists():
-        raise refusal(path, "child_died")
+        raise refusal(path, "child_died_table" if kind in TABLE_KINDS else "child_died")
     said = dict(json.loads(answer.read_text(encoding="utf-8")))
     if "key" in said:
         raise FileError(said["key"], **{**said["values"], "file": path.name})

@@ -95,6 +95,31 @@ def find_axes(x: ArrayLike, y: ArrayLike) -> Axes:
     raise CRSError("strange_coordinates", x=_example(first), y=_example(second))
 
 
+def odd_rows(x: ArrayLike, y: ArrayLike) -> NDArray[np.bool_]:
+    """Tell which rows are of another kind than most: exchanged, in another system, or misspelt.
+
+    Parameters
+    ----------
+    x, y : array_like of float, length n
+        The columns as they came; NaN is passed over.
+
+    Returns
+    -------
+    ndarray of bool, length n
+        True for those rows; none where no kind is that of more than half of all.
+    """
+    first, second = np.asarray(x, dtype="float64"), np.asarray(y, dtype="float64")
+    known = np.isfinite(first) & np.isfinite(second)
+    kinds = []
+    for east, north in ((first, second), (second, first)):
+        with np.errstate(invalid="ignore"):
+            degrees = _within(east, _LON) & _within(north, _LAT)
+            metres = _within(north, _NORTHING) & _within(east % _PREFIX_M, _EASTING)
+        kinds += [degrees, metres]
+    usual = max(kinds, key=lambda kind: int(kind.sum()))
+    return known & ~usual if 2 * usual.sum() > known.sum() else np.zeros(len(first), dtype=bool)
+
+
 def zone_crs(zone: int) -> CRS:
     """Return the CGCS2000 system whose eastings carry a zone prefix.
 
@@ -236,8 +261,12 @@ def _with_parameters(said: str) -> CRS:
     return BoundCRS(source_crs=source, target_crs=CRS.from_epsg(4326), transformation=shift_by)
 
 
+def _within(values: Floats, bounds: tuple[float, float]) -> NDArray[np.bool_]:
+    return np.asarray((values >= bounds[0]) & (values <= bounds[1]))
+
+
 def _all_within(values: Floats, bounds: tuple[float, float]) -> bool:
-    return bool(((values >= bounds[0]) & (values <= bounds[1])).all())
+    return bool(_within(values, bounds).all())
 
 
 def _example(values: Floats) -> str:

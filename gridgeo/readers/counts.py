@@ -78,18 +78,17 @@ def _count_shapes(path: Path) -> int:
     """Count a Shapefile's records by the index beside it; the index and the table must agree with themselves."""
     index = _beside(path, ".shx")
     table = _beside(path, ".dbf")
-    if index is None:
-        raise refusal(path, "no_part", part=".shx")
+    if index is None or table is None:
+        raise refusal(path, "no_part", part=".shx" if index is None else ".dbf")
     size = index.stat().st_size
     said = _shape_length(index)
     shapes = (size - _SHAPE_HEADER) // _SHAPE_ENTRY
+    data = table.read_bytes()
+    records, start, length = struct.unpack_from("<IHH", data, 4) if len(data) > _TABLE_HEADER else (0, 0, 0)
     sound = said == size and _shape_length(path) <= path.stat().st_size
-    if table is not None:
-        data = table.read_bytes()
-        records, start, length = struct.unpack_from("<IHH", data, 4) if len(data) > _TABLE_HEADER else (0, 0, 0)
-        sound = sound and records == shapes and len(data) >= start + records * length
-        # Rows that were deleted but not yet packed away are marked by a star, and are none.
-        shapes -= data[start : start + records * length : length or 1].count(b"*")
+    sound = sound and records == shapes and len(data) >= start + records * length
+    # Rows that were deleted but not yet packed away are marked by a star, and are none.
+    shapes -= data[start : start + records * length : length or 1].count(b"*")
     if not sound:
         raise refusal(path, "damaged")
     return shapes

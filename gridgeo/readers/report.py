@@ -50,6 +50,8 @@ class Findings:
         Rows set aside: ``layer``, ``file``, ``row``, ``column``, ``value``, ``message``, ``remedy``.
     taken : dict
         List → how many of its rows went into the plan.
+    rows : dict
+        Layer → how many rows its file holds.
     """
 
     faults: list[Fault] = field(default_factory=list)
@@ -58,6 +60,7 @@ class Findings:
     detections: dict[str, Detection] = field(default_factory=dict)
     rejected: list[dict[str, object]] = field(default_factory=list)
     taken: dict[str, Taken] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
 
     def say_taken(self) -> list[str]:
         """Say of each list how many of its rows went into the plan.

@@ -20,6 +20,7 @@ from gridgeo.readers.clean import Repair, parse_days, parse_flags, parse_numbers
 from gridgeo.readers.columns import LISTS, ColumnMap, map_columns, personal_names
 from gridgeo.readers.coordinates import find_axes, nearest_zones, require_known_datum, to_degrees, zone_crs
 from gridgeo.readers.datum import Detection, detect_datum
+from gridgeo.readers.doubts import ask_repeated, find_placeless, is_copied_count, shown
 from gridgeo.readers.names import HIDDEN, WORDS
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.report import Findings
@@ -98,9 +99,16 @@ def shape_layer(
     """
     mapping = map_columns(name, raw.columns, chosen=chosen, empty=raw.empty_columns)
     found.mappings[name] = mapping
+    found.rows[name] = len(raw.table)
+    found.faults += ask_repeated(name, raw, mapping, chosen or {})
     for dropped in raw.dropped:
+        if is_copied_count(name, mapping, dropped):
+            where = {"row": int(str(dropped["row"])), "column": str(dropped["column"])}
+            found.faults.append(Fault(key="merged_count", layer=name, file=raw.file, value=dropped["value"], **where))  # type: ignore[arg-type]
+            continue
         row = None if dropped["row"] is None else int(str(dropped["row"]))
-        found.repairs.append(Repair(name, raw.file, row, None, dropped["value"], None, str(dropped["why"])))
+        column = None if "column" not in dropped else str(dropped["column"])
+        found.repairs.append(Repair(name, raw.file, row, column, dropped["value"], None, str(dropped["why"])))
     for column in mapping.personal:
         found.repairs.append(Repair(name, raw.file, None, column, None, None, "personal"))
     columns = _read_columns(name, raw, mapping, found, chosen or {})
@@ -125,7 +133,7 @@ def _read_columns(
 
         def fault(key: str, at: int, source: str = source, cells: pd.Series = cells, **values: object) -> Fault:
             where = {"layer": name, "file": raw.file, "row": int(rows[at]), "column": source}
-            value = HIDDEN if source in hidden else cells.iloc[at]
+            value = HIDDEN if source in hidden else shown(cells.iloc[at])
             return Fault(key=key, value=value, values=values, **where)  # type: ignore[arg-type]
 
         if column.kind in ("count", "number"):
@@ -237,12 +245,8 @@ def _read_points(
             for at, before, after, why in numbers.changes
         ]
     east, north = axes["x"], axes["y"]
-    # Zeros and nines stand for "not surveyed" in many tables.
-    sentinel = ((east == 0) & (north == 0)) | (np.abs(east) == 999) | (np.abs(north) == 999)  # noqa: PLR2004
-    missing = ~(np.isfinite(east) & np.isfinite(north)) | sentinel
-    for at in np.flatnonzero(missing & placed):
-        value = f"{raw.table[mapping.columns['x']].iloc[at]}, {raw.table[mapping.columns['y']].iloc[at]}"
-        found.faults.append(Fault(key="no_place", layer=name, file=raw.file, row=int(rows[at]), value=value))
+    missing, faults = find_placeless(name, raw, mapping, east, north)
+    found.faults += faults
     east, north = np.where(missing, np.nan, east), np.where(missing, np.nan, north)
     if missing.all():
         return _stand_ins(len(rows), ground) if placed else nowhere

@@ -28,6 +28,7 @@ MOST_BYTES = 600_000_000
 """The largest file that is read."""
 
 _HEAD = 65_536
+_BLANK, _TEXT_SHARE = 0x20, 0.97
 _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"SQLite format 3\x00", "gpkg"),
     (b"\x00\x00\x27\x0a", "shp"),
@@ -117,6 +118,26 @@ def refusal(path: Path, why: str, **values: object) -> FileError:
     return FileError("unreadable_file", file=path.name, detail=text(f"readers.{why}", **values))
 
 
+def refuse_entities(path: Path, head: bytes) -> None:
+    """Refuse XML that declares entities or a document type of its own.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the error.
+    head : bytes
+        The beginning of the XML; a declaration stands before the first element.
+
+    Raises
+    ------
+    FileError
+        If it does; the entity is named.
+    """
+    declared = _ENTITY.search(head) or _DOCTYPE.search(head)
+    if declared:
+        raise refusal(path, "entity_anywhere", name=declared.group(1).decode("utf-8", "replace")[:40])
+
+
 def decode(data: bytes) -> str | None:
     """Decode text as Chinese offices write it: with a mark, as strict UTF-8, else as GB 18030.
 
@@ -160,9 +181,7 @@ def _sniff_text(path: Path, head: bytes) -> Kind:
     if start.startswith((b"{", b"[")):
         return _sniff_json(path)
     if start.startswith(b"<"):
-        declared = _ENTITY.search(head) or _DOCTYPE.search(head)
-        if declared:
-            raise refusal(path, "entity_anywhere", name=declared.group(1).decode("utf-8", "replace")[:40])
+        refuse_entities(path, head)
         plain = re.sub(rb"<\?.*?\?>|<!--.*?-->", b"", start, flags=re.DOTALL)
         found = _ROOT.search(plain)
         root = found.group(1) if found and found.start() == len(plain) - len(plain.lstrip()) else b""
@@ -174,8 +193,11 @@ def _sniff_text(path: Path, head: bytes) -> Kind:
             raise refusal(path, _OTHER_XML[root])
         raise refusal(path, "unknown_xml")
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if (b"\x00" in head and not wide) or _decode_start(head) is None:
-        raise refusal(path, "unknown_content")
+    text_but_for_zeros = b"\x00" in head and not wide
+    if text_but_for_zeros or _decode_start(head) is None:
+        readable = sum(byte >= _BLANK or byte in b"\t\r\n\x00" for byte in head) > _TEXT_SHARE * len(head)
+        why = "zero_bytes" if text_but_for_zeros else "not_text"
+        raise refusal(path, why if readable else "unknown_content")
     return "csv"
 
 

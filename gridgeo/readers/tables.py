@@ -8,6 +8,7 @@ import io
 import math
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,9 +158,20 @@ def make_layer(path: Path, kind: str, rows: Rows, merges: list[Merge]) -> RawLay
             dropped.append({"row": at, "why": "beyond_columns", "value": ", ".join(beyond)[:60]})
         kept.append(row)
         numbers.append(at)
+    dropped += _copied_numbers(grid, merges, start + depth, names)
     columns = {name: [_plain(row[at]) for row in kept] for at, name in enumerate(names) if name}
     table = pd.DataFrame({name: pd.Series(cells, dtype="object") for name, cells in columns.items()})
     return RawLayer(path.name, kind, table.assign(**{ROW: numbers}), dropped=tuple(dropped))
+
+
+def _copied_numbers(grid: Rows, merges: list[Merge], start: int, names: list[str]) -> Iterator[dict[str, object]]:
+    """Tell of each number that a cell merged over several rows lends to all of them."""
+    for (top, left), (bottom, right) in merges:
+        value = _text(grid[top][left])
+        if top >= start and bottom > top and value and _is_number(value):
+            for row in range(top + 1, min(bottom + 1, len(grid))):
+                for column in filter(None, names[left : right + 1]):
+                    yield {"row": row + 1, "why": "merged_number", "value": value, "column": column}
 
 
 def _find_header(grid: Rows) -> int | None:
@@ -181,7 +193,9 @@ def _header_depth(grid: Rows, start: int, merges: list[Merge]) -> int:
     """Return how many rows the header takes: two when a cell of it is merged downwards, or across over names below."""
     for (top, left), (bottom, right) in merges:
         if top == start and bottom > top:
-            return bottom - top + 1
+            # A merge that reaches into the rows does not make a header of them: those hold numbers.
+            rows = grid[top + 1 : bottom + 1]
+            return 1 + next((at for at, row in enumerate(rows) if any(map(_is_number, map(_text, row)))), len(rows))
         below = grid[start + 1][left : right + 1] if start + 1 < len(grid) else []
         if top == start and right > left and all(_text(cell) and not _is_number(_text(cell)) for cell in below):
             return 2
