@@ -12,6 +12,7 @@ import pandas as pd
 
 from gridgeo.assessment import Assessment
 from gridgeo.coverage import Coverage
+from gridgeo.coverage.summary import unit_names
 from gridgeo.errors import FileError
 from gridgeo.maps import coverage_map, write_map
 from gridgeo.plan import Plan
@@ -66,28 +67,6 @@ def _with_every_unit(table: pd.DataFrame, plan: Plan, level: str | None) -> pd.D
         unknown = str(name).endswith("_rate") or bool(table[name].isna().all())
         empty[name] = pd.Series(float("nan") if unknown else 0, index=empty.index, dtype=table[name].dtype)
     return pd.concat([table, empty]) if len(empty) else table
-
-
-def unit_names(plan: Plan, level: str | None) -> pd.DataFrame:
-    """Return what the units of a level are called.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    level : str or None
-        A level of the plan; None for the whole, which has no units.
-
-    Returns
-    -------
-    DataFrame
-        ``code`` and ``name`` by unit id.
-    """
-    if level == plan.info.levels[-1].level:
-        table, key = plan.grids, "grid_id"
-    else:
-        table, key = plan.units[plan.units["level"] == level], "unit_id"
-    return pd.DataFrame(table[["code", "name"]]).set_axis(table[key], axis="index")
 
 
 def write_results(assessment: Assessment, folder: str | Path) -> list[Path]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from gridgeo.errors import InputError
 from gridgeo.network.measure import Floats
+from gridgeo.plan import Plan
 
 PEOPLE = ("persons", "elderly", "children", "disabled", "low_income")
 """Groups of people that are counted beside the households."""
@@ -59,6 +60,28 @@ def summarise(households: pd.DataFrame, *, by: str | None = None) -> pd.DataFram
             at = list(total).index(f"{name}_covered") + 1
             total.insert(at, f"{name}_rate", total[f"{name}_covered"] / total[name].where(total[name] > 0))
     return total
+
+
+def unit_names(plan: Plan, level: str | None) -> pd.DataFrame:
+    """Return what the units of a level are called.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    level : str or None
+        A level of the plan; None for the whole, which has no units.
+
+    Returns
+    -------
+    DataFrame
+        ``code`` and ``name`` by unit id.
+    """
+    if level == plan.info.levels[-1].level:
+        table, key = plan.grids, "grid_id"
+    else:
+        table, key = plan.units[plan.units["level"] == level], "unit_id"
+    return pd.DataFrame(table[["code", "name"]]).set_axis(table[key], axis="index")
 
 
 def _counts(households: pd.DataFrame, column: str) -> Floats:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gridgeo.coverage import Coverage
+from gridgeo.coverage.summary import unit_names
 from gridgeo.errors import FileError, InputError
 from gridgeo.plan import Plan
 from gridgeo.scenario.model import Scenario, read_scenario, require_plan
@@ -213,7 +214,7 @@ def tabulate_figures(plan: Plan, coverages: tuple[Coverage, ...]) -> pd.DataFram
     for coverage in coverages:
         for level in (None, *(level.level for level in plan.info.levels)):
             table = coverage.summary(by=level)
-            names = _names(plan, level)
+            names = unit_names(plan, level)["name"].fillna("").to_dict() if level else {"all": str(plan.info.name)}
             for group in GROUPS:
                 if group not in table:
                     continue
@@ -234,15 +235,6 @@ def tabulate_figures(plan: Plan, coverages: tuple[Coverage, ...]) -> pd.DataFram
                     )
                 )
     return pd.concat(tables, ignore_index=True)
-
-
-def _names(plan: Plan, level: str | None) -> dict[object, str]:
-    if level is None:
-        return {"all": str(plan.info.name)}
-    if level == plan.info.levels[-1].level:
-        return dict(zip(plan.grids["grid_id"], plan.grids["name"].fillna(""), strict=True))
-    mine = plan.units[plan.units["level"] == level]
-    return dict(zip(mine["unit_id"], mine["name"].fillna(""), strict=True))
 
 
 def _figures(known: pd.DataFrame, result: ScenarioResult) -> pd.DataFrame:
