@@ -25,8 +25,6 @@ from gridgeo.programmes import PROGRAMMES, read_programme
 from gridgeo.readers import bundled_plan_path
 from gridgeo.store import read_plan, write_plan
 
-pytestmark = pytest.mark.xdist_group("programme_views")
-
 MAIN = server.ENTRY.with_name("main.py")
 MARKS = {"met": "✓", "not_met": "✗", "unknown": "?"}
 HEADS = ["number", "name", "zh", "mark", "value", "wanted", "places", "sentence", "basis", "assumed"]
