@@ -89,4 +89,4 @@ def test_programmes_give_the_table_of_the_documents():
     pictures = [
         output for cell in done.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
     ]
-    assert len(pictures) == 3
+    assert len(pictures) == 4
