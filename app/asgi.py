@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from app.serving.chunks import ROUTE
 from app.serving.guard import Guard
 
-app = st.App(Path(__file__).parent / "main.py", middleware=[Middleware(Guard)])
+app = st.App(Path(__file__).parent / "main.py", middleware=[Middleware(Guard)], routes=[ROUTE])

@@ -8,8 +8,10 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
+from app.state.chunks import keep_chunks
 from app.state.settings import read_settings
 from gridgeo.maps.basemaps import basemap_data
+from gridgeo.maps.chunks import is_large
 from gridgeo.maps.document import WEB
 from gridgeo.maps.patches import patch_layer
 
@@ -79,11 +81,11 @@ def show_map(
     for name, layer in data["layers"].items():
         before = state["sent"].get(name)
         if before is None or before["version"] == layer["version"]:
-            layers |= {} if before is not None else {name: layer}
+            layers |= {} if before is not None else {name: _travelling(layer)}
             continue
-        change = patch_layer(before, layer)
+        change = None if is_large(before) or is_large(layer) else patch_layer(before, layer)
         if change is None:
-            layers[name] = layer
+            layers[name] = _travelling(layer)
         else:
             patches[name] = {**change, "from": before["version"]}
     state["sent"] = dict(data["layers"])
@@ -151,6 +153,11 @@ def editing(
         "turn": turn,
         "paint": paint,
     }
+
+
+def _travelling(layer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what of a layer travels at once: all of it, or all but the places of very many areas."""
+    return keep_chunks(layer) if is_large(layer) else layer
 
 
 def _state(key: str) -> dict[str, Any]:

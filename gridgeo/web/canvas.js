@@ -65,7 +65,7 @@
 
     take(data) {
       this.data = data;
-      this.shape = decode(data.geometry);
+      this.shape = data.shape || decode(data.geometry);
       this.lookOf = bytes(data.lookOf);
       this.sizes = data.sizes ? bytes(data.sizes) : null;
       this.order = null;
@@ -422,6 +422,8 @@
   }
 
   gridgeo.Sheet = Sheet;
+  gridgeo.PlanLayer = PlanLayer;
+  gridgeo.bytes = bytes;
   gridgeo.layer = (data) => new PlanLayer(data);
   gridgeo.drawLabels = drawLabels;
   gridgeo.FONT = '"Noto Sans SC","Source Han Sans SC","Noto Sans CJK SC","Microsoft YaHei","PingFang SC",system-ui,sans-serif';

@@ -26,20 +26,23 @@
   }
 
   /** Unpack a layer's geometry: xy (world), and for lines and polygons where each part and feature begins. */
-  function decode(geometry) {
-    const lonlat = new Int32Array(unpackBytes(geometry.lonlat).buffer);
+  function decode({ lonlat, parts, features }) {
+    return shapeOf(new Int32Array(unpackBytes(lonlat).buffer), parts, features);
+  }
+
+  function shapeOf(lonlat, parts, features) {
     const count = lonlat.length / 2;
     const xy = new Float64Array(lonlat.length);
     for (let i = 0; i < count; i += 1) {
       xy[2 * i] = worldX(lonlat[2 * i] / UNITS_PER_DEGREE);
       xy[2 * i + 1] = worldY(lonlat[2 * i + 1] / UNITS_PER_DEGREE);
     }
-    if (!geometry.parts) {
+    if (!parts) {
       return { xy, count };
     }
-    const partStart = starts(geometry.parts);
-    const featureStart = starts(geometry.features);
-    return { xy, count: geometry.features.length, partStart, featureStart, boxes: boxes(xy, partStart, featureStart) };
+    const partStart = starts(parts);
+    const featureStart = starts(features);
+    return { xy, count: features.length, partStart, featureStart, boxes: boxes(xy, partStart, featureStart) };
   }
 
   function starts(sizes) {
@@ -198,5 +201,5 @@
     return { xy, count, partStart, featureStart, boxes: boxes(xy, partStart, featureStart) };
   }
 
-  gridgeo.coordinates = { splice, decode, unpackBytes, worldX, worldY, polygonAt, pointAt, lineAt, WORLD };
+  gridgeo.coordinates = { splice, decode, shapeOf, unpackBytes, worldX, worldY, polygonAt, pointAt, lineAt, WORLD, UNITS_PER_DEGREE };
 })();

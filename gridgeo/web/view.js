@@ -106,7 +106,10 @@
       }
       for (const id of order) {
         const layer = before.get(id);
-        if (!layer) {
+        if (!layer || (fresh[id] && Boolean(fresh[id].geometry.chunks) !== Boolean(layer.chunks))) {
+          if (layer) {
+            layer.remove();
+          }
           this.add(gridgeo.layer(fresh[id]));
           continue;
         }

@@ -6,13 +6,18 @@ import json
 import threading
 from dataclasses import replace
 
+import geopandas as gpd
+import numpy as np
 import pytest
+import shapely
 from redraw_places import town
 
 from gridgeo.maps import work_map
 from gridgeo.maps.basemaps import basemap_data
+from gridgeo.maps.chunks import cut_layer
 from gridgeo.maps.document import WEB
 from gridgeo.maps.editing import redraw_layers, whatif_layers
+from gridgeo.maps.features import to_degrees
 from gridgeo.maps.patches import patch_layer
 from gridgeo.redraw import apply_edit, make_edit
 from gridgeo.scenario import assess_fresh, update_coverage
@@ -23,13 +28,21 @@ EDIT |= {"chosen": None, "turn": 0, "paint": None}
 
 
 ASKED = []
-"""The tiles that were asked for."""
+"""The tiles and squares that were asked for."""
+CHUNKS = []
+"""The squares of a large layer."""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves the component's folder, and a tile wherever one is asked for."""
 
     def do_GET(self):
+        if self.path.startswith("/chunks/"):
+            ASKED.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(CHUNKS[int(self.path.rsplit("/", 1)[1])])
+            return
         if not self.path.startswith("/tile/"):
             super().do_GET()
             return
@@ -374,6 +387,40 @@ def test_tiles_come_only_when_asked_for_and_lie_where_the_data_is(host, data, fo
         assert off == pytest.approx([-each for each in wish["shift"]], abs=2e-5)
     host.give(data, layers={}, basemap=None)
     assert host.page.locator(".leaflet-tile").count() == 0
+
+
+def test_of_very_many_buildings_only_those_in_view_are_fetched_and_each_tells_its_own(host):
+    """2,500 houses of 4 m, 8 m apart: number 50 * i + j stands i rows east and j rows north of the corner."""
+    plan = town()
+    east, north = (8.0 * np.repeat(np.arange(50), 50), 8.0 * np.tile(np.arange(50), 50))
+    houses = {"building_id": [f"b{row}" for row in range(2500)], "building_kind": "house", "levels": np.arange(2500.0)}
+    boxes = shapely.box(east, north, east + 4, north + 4)
+    data = compiled(plan.replace(buildings=gpd.GeoDataFrame(houses, geometry=boxes, crs=plan.crs)))
+    light, CHUNKS[:] = cut_layer(data["layers"]["buildings"])
+    ASKED.clear()
+    light["geometry"]["address"] = "a"
+    layers = data["layers"] | {"buildings": light}
+    host.page.evaluate("location.hash = '#map=20/0.0003/109.5134/'")
+    host.give(data, layers=layers)
+    loaded = "gridgeo.view.layers.get('buildings').chunks.filter((each) => each.layer).length === {}"
+    host.page.wait_for_function(loaded.format(1))
+    assert len(ASKED) == 1
+    host.page.evaluate("gridgeo.view.map.setZoom(16, {animate: false})")
+    host.page.wait_for_function(loaded.format(4))
+    assert sorted(ASKED) == [f"/chunks/a/{number}" for number in range(4)]
+    middles = gpd.GeoSeries(shapely.centroid(boxes), crs=plan.crs)
+    for number in (0, 49, 1234, 2450, 2499):
+        at = to_degrees(middles)[number]
+        told = host.page.evaluate(
+            """([lon, lat]) => { const { worldX, worldY } = gridgeo.coordinates;
+              const layer = gridgeo.view.layers.get("buildings");
+              const found = layer.featureAt(worldX(lon), worldY(lat), 0);
+              return layer.data.fields[0].values[found]; }""",
+            [at.x, at.y],
+        )
+        assert told == number
+    host.page.evaluate("gridgeo.view.map.setZoom(13, {animate: false})")
+    assert len(ASKED) == 4
 
 
 TILE_OFFSET = """() => {
