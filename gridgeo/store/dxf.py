@@ -29,7 +29,7 @@ def write_dxf(layers: dict[str, gpd.GeoDataFrame], path: Path, *, labels: dict[s
         *_section("TABLES", _tables(layers)),
         *_section("ENTITIES", _all(layers, labels)),
     ]
-    path.write_bytes(("\r\n".join([*lines, "0", "EOF"]) + "\r\n").encode("gbk", "replace"))
+    path.write_bytes(("\r\n".join([*lines, "0", "EOF"]) + "\r\n").encode("gbk"))
 
 
 def _section(name: str, body: Iterator[str]) -> Iterator[str]:
@@ -72,6 +72,22 @@ def _polyline(layer: str, ring: shapely.Geometry) -> Iterator[str]:
 
 
 def _text(layer: str, at: shapely.Point, text: str) -> Iterator[str]:
-    plain = " ".join(text.split())
     yield from ("0", "TEXT", "8", layer, "10", f"{at.x:.4f}", "20", f"{at.y:.4f}", "30", "0")
-    yield from ("40", f"{_LABEL_HEIGHT_M}", "1", plain)
+    yield from ("40", f"{_LABEL_HEIGHT_M}", "1", _said(text))
+
+
+def _said(text: str) -> str:
+    """Return a text as a drawing holds it: on one line, its own marks doubled, what GBK lacks by its number."""
+    plain = "".join(mark if mark.isprintable() else " " for mark in " ".join(text.split()))
+    for mark, said in (("%", "%%%"), ("^", "^ ")):
+        plain = plain.replace(mark, said)
+    return "".join(_numbered(letter) for letter in plain)
+
+
+def _numbered(letter: str) -> str:
+    try:
+        letter.encode("gbk")
+    except UnicodeEncodeError:
+        units = letter.encode("utf-16-be")
+        return "".join(f"\\U+{units[at] << 8 | units[at + 1]:04X}" for at in range(0, len(units), 2))
+    return letter

@@ -211,7 +211,8 @@ def _write_kml(layers: dict[str, gpd.GeoDataFrame], folder: Path) -> None:
         frame = _degrees(layer)
         label = next((column for column in ("name", "code") if column in frame), LAYERS[name].id_column)
         named = frame[label].fillna(frame[LAYERS[name].id_column])
-        pyogrio.write_dataframe(frame.assign(Name=named), folder / f"{name}.kml", driver="LIBKML")
+        # Not LIBKML: it puts names into CDATA as they are, so that one with "]]>" in it breaks out and spoils the file.
+        pyogrio.write_dataframe(frame.assign(Name=named), folder / f"{name}.kml", driver="KML")
 
 
 def _write_dxf(layers: dict[str, gpd.GeoDataFrame], folder: Path) -> None:
