@@ -13,7 +13,7 @@ import pytest
 import shapely
 from redraw_places import random_edit, snapshot, town
 
-from gridgeo.errors import GridgeoError, PlanError
+from gridgeo.errors import FileError, GridgeoError, PlanError
 from gridgeo.redraw import apply_edit, make_edit, redo_edits, save_edits, undo_edits
 from gridgeo.redraw import saving as saving_module
 from gridgeo.store import read_log, read_plan, write_plan
@@ -280,3 +280,19 @@ def test_a_save_cut_short_is_taken_back_when_the_file_is_next_opened(file, tmp_p
     assert crashed.read_bytes() != file.read_bytes()
     assert snapshot(read_plan(crashed)) == before
     assert not crashed.with_name("a.gpkg-journal").exists()
+
+
+def test_a_file_that_another_program_holds_is_not_called_damaged(tmp_path, monkeypatch):
+    path = tmp_path / "plan.gpkg"
+    write_plan(town(), path)
+    plan = read_plan(path)
+    edited = apply_edit(plan, RENAME).plan
+    monkeypatch.setattr("gridgeo.store.changes._BUSY_S", 0.1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(FileError) as caught:
+            save_edits(edited, path)
+        assert caught.value.key == "file_held"
+        other.execute("ROLLBACK")
+    save_edits(edited, path)
+    assert read_plan(path).grids["name"].tolist()[0] == "甲"

@@ -21,6 +21,8 @@ LOOK_S = 4
 """How often a page looks whether somebody else changed the plan."""
 
 _TOLD = "live_told"
+_SAID = "live_said"
+"""What stands above the map already: it need not be said twice."""
 
 
 def live(draw: Callable[P, None]) -> Callable[P, None]:
@@ -44,7 +46,8 @@ def live(draw: Callable[P, None]) -> Callable[P, None]:
             try:
                 draw(*values, **named)
             except GridgeoError as error:
-                st.error(plain(str(error)))
+                if st.session_state.get(_SAID) != str(error):
+                    st.error(plain(str(error)))
                 offer_rescue(Path(str(values[0])))
             except Exception:
                 # The last line before the browser: the reader gets a sentence, the server's log the traceback.
@@ -76,6 +79,7 @@ def perform(work: Callable[..., object], *values: object, **named: object) -> No
 def show_told() -> None:
     """Say what was done last or could not be done; after the map was heard, before it is shown."""
     told = st.session_state.pop(_TOLD, None)
+    st.session_state[_SAID] = told[1] if told else None
     # There is always a place for it: what lies below would move otherwise, and a map that moves begins anew.
     place = st.container()
     if told:

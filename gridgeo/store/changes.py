@@ -161,6 +161,8 @@ def _open(path: Path, key: str) -> Iterator[sqlite3.Connection]:
     except (OSError, sqlite3.Error, UnicodeError) as error:
         if isinstance(error, GridgeoError):
             raise
+        if live.is_held(error):
+            raise FileError("file_held", file=path.name) from error
         raise FileError(key, file=path.name, detail=str(error) or type(error).__name__) from error
 
 

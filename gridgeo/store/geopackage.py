@@ -115,6 +115,8 @@ def _read_once(path: Path) -> Plan:
             counts = _count_rows(database, version=int(stored["schema_version"]))
             edits = _read_log(database, path)
         except (sqlite3.Error, UnicodeDecodeError) as error:
+            if live.is_held(error):
+                raise FileError("file_held", file=path.name) from error
             raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
     _, crs = _parse_info(stored, path)
     layers = {name: _read_layer(path, name, crs, count) for name, count in counts.items() if count}
@@ -150,6 +152,8 @@ def read_log(path: str | Path) -> tuple[EditRecord, ...]:
             _read_info(database, path)
             return _read_log(database, path)
         except (sqlite3.Error, UnicodeDecodeError) as error:
+            if live.is_held(error):
+                raise FileError("file_held", file=path.name) from error
             raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
 
 

@@ -61,6 +61,8 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         ).fetchone()
     except (sqlite3.Error, UnicodeDecodeError) as error:
         database.close()
+        if live.is_held(error):
+            raise FileError("file_held", file=path.name) from error
         raise FileError("unreadable_file", file=path.name, detail=text("store.damaged", detail=error)) from error
     if found != ("ok",):
         database.close()

@@ -59,6 +59,23 @@ def roll_back(path: Path) -> None:
         raise FileError("unreadable_file", file=path.name, detail=text("store.half_saved")) from error
 
 
+def is_held(error: Exception) -> bool:
+    """Tell whether a file could not be used only because another program, QGIS say, holds it just now.
+
+    Parameters
+    ----------
+    error : Exception
+        What SQLite raised.
+
+    Returns
+    -------
+    bool
+        Whether waiting would help.
+    """
+    code = error.sqlite_errorcode if isinstance(error, sqlite3.OperationalError) else 0
+    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def clear_journal(path: Path) -> None:
     """Leave no journal of an old plan file beside the new one that takes its place.
 
