@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -91,17 +93,26 @@ def plan(request):
     return read_plan(bundled_plan_path(request.param))
 
 
+def houses(plan, count, rng):
+    """Residential buildings, drawn at random."""
+    buildings = plan.buildings.set_index("building_id").geometry[plan.households["household_id"]].to_numpy()
+    return buildings[rng.integers(len(buildings), size=count)]
+
+
 def homes(plan, count, rng):
     """Points anywhere in residential buildings."""
-    buildings = plan.buildings.set_index("building_id").geometry[plan.households["household_id"]].to_numpy()
-    found = []
+    found = np.empty((0, 2))
     while len(found) < count:
-        building = buildings[rng.integers(len(buildings))]
-        west, south, east, north = building.bounds
-        point = rng.uniform((west, south), (east, north))
-        if building.intersects(shapely.Point(point)):
-            found.append(point)
-    return np.array(found)
+        buildings = houses(plan, 2 * count, rng)
+        bounds = shapely.bounds(buildings)
+        points = rng.uniform(bounds[:, :2], bounds[:, 2:])
+        found = np.concatenate([found, points[shapely.intersects_xy(buildings, points[:, 0], points[:, 1])]])
+    return found[:count]
+
+
+def centroids(plan, count, rng):
+    """The middles of residential buildings, which a building may have outside of it."""
+    return shapely.get_coordinates(shapely.centroid(houses(plan, count, rng)))
 
 
 def addresses(plan, count, rng):
@@ -123,18 +134,36 @@ def detect(plan, x, y):
     return detect_datum(x, y, district=district, streets=plan.streets, buildings=plan.buildings)
 
 
-@pytest.mark.parametrize("make", [homes, addresses])
+@pytest.mark.parametrize("make", [homes, centroids, addresses])
 @pytest.mark.parametrize("count", [50, 500, 5000])
 def test_the_datum_of_degrees_is_found(plan, make, count):
     lon, lat = degrees(plan, make(plan, count, np.random.default_rng(count)))
-    for datum in DATUMS if count < 5000 else DATUMS[1:2]:
+    for datum in DATUMS:
         found = detect(plan, *shift(lon, lat, "wgs84", datum))
         assert (found.best.name, found.clear, found.mixed, found.swapped) == (datum, True, False, False)
         table = found.table()
         # The right reading is the nearest on what the points stand on: in buildings, or along streets.
-        layer = "building_m" if make is homes else "street_m"
+        layer = "street_m" if make is addresses else "building_m"
         assert table[layer].idxmin() == 0
         assert table[layer][0] < 6
+
+
+@pytest.mark.parametrize("make", [homes, addresses])
+@pytest.mark.parametrize("count", [50, 500])
+def test_points_twenty_metres_off_are_understood_or_asked_about_but_never_misread(plan, make, count):
+    rng = np.random.default_rng(count)
+    lon, lat = degrees(plan, make(plan, count, rng) + rng.normal(0, 20, (count, 2)))
+    for datum in DATUMS:
+        found = detect(plan, *shift(lon, lat, "wgs84", datum))
+        assert found.best.name == datum or not found.clear
+        assert not found.mixed
+
+
+@pytest.mark.parametrize("datum", DATUMS)
+def test_the_corners_of_areas_tell_their_datum_as_points_do(plan, datum):
+    lon, lat = degrees(plan, shapely.get_coordinates(plan.buildings.geometry.to_numpy()))
+    found = detect(plan, *shift(lon, lat, "wgs84", datum))
+    assert (found.best.name, found.clear) == (datum, True)
 
 
 @pytest.mark.parametrize("count", [50, 500, 5000])
@@ -148,18 +177,38 @@ def test_the_zone_of_metres_is_found_in_both_axis_orders(plan, count):
     assert (found.best.crs, found.clear, found.swapped) == (zone, True, False)
 
 
+def mixture(plan, make, count, datums, share):
+    """Points of which the share is in the first datum and the rest in the second, shuffled."""
+    rng = np.random.default_rng(count)
+    lon, lat = degrees(plan, make(plan, count, rng))
+    first = rng.permutation(count) < share * count
+    one, two = (shift(lon, lat, "wgs84", datum) for datum in datums)
+    return np.where(first, one[0], two[0]), np.where(first, one[1], two[1])
+
+
 @pytest.mark.parametrize("make", [homes, addresses])
 @pytest.mark.parametrize("count", [50, 500, 5000])
 @pytest.mark.parametrize("datums", [("wgs84", "gcj02"), ("gcj02", "bd09"), ("wgs84", "bd09")])
 def test_half_and_half_is_never_clear(plan, make, count, datums):
-    if count == 5000 and datums != ("wgs84", "gcj02"):
-        count = 1000
-    lon, lat = degrees(plan, make(plan, count, np.random.default_rng(count)))
-    half = count // 2
-    one = shift(lon[:half], lat[:half], "wgs84", datums[0])
-    two = shift(lon[half:], lat[half:], "wgs84", datums[1])
-    found = detect(plan, np.concatenate([one[0], two[0]]), np.concatenate([one[1], two[1]]))
-    assert not found.clear
+    assert not detect(plan, *mixture(plan, make, count, datums, 0.5)).clear
+
+
+@pytest.mark.parametrize("make", [homes, centroids, addresses])
+@pytest.mark.parametrize(("count", "share"), [(500, 0.7), (5000, 0.9)])
+@pytest.mark.parametrize("datums", [("wgs84", "gcj02"), ("gcj02", "wgs84")])
+def test_a_smaller_part_in_another_datum_is_seen(plan, make, count, share, datums):
+    assert detect(plan, *mixture(plan, make, count, datums, share)).mixed
+
+
+def test_degrees_and_metres_and_two_ways_of_writing_metres_in_one_file_are_refused(plan):
+    points = homes(plan, 50, np.random.default_rng(1))
+    lon, lat = degrees(plan, points)
+    prefixed = Transformer.from_crs(4490, zone_crs(39 if lon[0] > 115.5 else 38), always_xy=True).transform(lon, lat)
+    ways = [(lon, lat), (points[:, 0], points[:, 1]), prefixed]
+    for one, two in itertools.combinations(ways, 2):
+        half = [np.where(np.arange(50) % 2, one[axis], two[axis]) for axis in (0, 1)]
+        with pytest.raises(CRSError):
+            detect(plan, *half)
 
 
 def test_points_anywhere_are_never_clear(plan):

@@ -32,7 +32,8 @@ _FAR_M = 300.0
 # limits were set on the two bundled places: see tests/test_readers_datum.py.
 _CLEAR_LEAD = 0.3
 _CLEAR_ERRORS = 2.5
-_MIXED_SHARE = 0.08
+_MIXED_SHARE = 0.03
+_MIXED_LEAD = 0.15
 _MIXED_ERRORS = 3.0
 
 
@@ -239,4 +240,4 @@ def _is_mixture(best: Floats, other: Floats) -> bool:
     if poor.mean() < _MIXED_SHARE or poor.sum() <= 1:
         return False
     second = other[poor]
-    return bool(second.mean() - 1.0 > max(_CLEAR_LEAD, _MIXED_ERRORS / np.sqrt(len(second))))
+    return bool(second.mean() - 1.0 > max(_MIXED_LEAD, _MIXED_ERRORS / np.sqrt(len(second))))
