@@ -49,8 +49,21 @@
       this._wanted = wanted;
       this._soon = this._soon || requestAnimationFrame(() => {
         this._soon = 0;
-        this._wanted.forEach((chunk) => this._fetch(chunk));
+        this._fetchAll(this._wanted);
       });
+    },
+
+    /** Fetch some squares and draw once when they are there: each drawing is of all of them. */
+    async _fetchAll(chunks) {
+      const before = chunks.filter((chunk) => chunk.layer).length;
+      await Promise.all(chunks.map((chunk) => this._fetch(chunk)));
+      const missing = chunks.some((chunk) => !chunk.layer && chunk.tries < MOST_TRIES);
+      if (chunks.filter((chunk) => chunk.layer).length > before) {
+        this.fire("turned");
+      } else if (missing) {
+        // The server may be busy, or gone for a moment: the map is whole again when it is back.
+        setTimeout(() => this.fire("turned"), AGAIN_MS);
+      }
     },
 
     featureAt(x, y, reach) {
@@ -82,10 +95,8 @@
         const shape = shapeOf(numbers.subarray(cut[2]), numbers.subarray(cut[1], cut[2]), numbers.subarray(cut[0], cut[1]));
         const lookOf = this.lookOf.slice(chunk.start, chunk.start + chunk.count);
         chunk.layer = new gridgeo.PlanLayer({ ...data, geometry: null, shape, lookOf });
-        this.fire("turned");
       } catch {
-        // The server may be busy, or gone for a moment: the map is whole again when it is back.
-        setTimeout(() => this.fire("turned"), AGAIN_MS);
+        // It is asked for again with the next drawing.
       } finally {
         chunk.asked = false;
       }

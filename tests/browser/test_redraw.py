@@ -12,6 +12,7 @@ HOSTILE = "<img src=x onerror=alert(1)></script>`${alert(1)}`\"' \u202eabc"
 def path(tmp_path_factory):
     plan = town()
     grids = plan.grids.assign(name=[f"{HOSTILE} {row}" for row in range(len(plan.grids))])
+    plan = plan.replace(streets=plan.streets.assign(name=HOSTILE))
     plan = plan.replace(grids=grids, stations=plan.stations.assign(name=HOSTILE), gates=plan.gates.assign(name=HOSTILE))
     path = tmp_path_factory.mktemp("redraw") / "town.gpkg"
     write_plan(plan, path)
@@ -75,6 +76,7 @@ def test_a_planner_assigns_undoes_and_another_tab_sees_it(visit, until, address,
     seen = map_frame(other, until)
     before = frame.evaluate(LOOK.format("B11"))
     page.mouse.click(*spot(page, frame, "blocks", "B11"))
+    assert HOSTILE in frame.locator(".gg-card").text_content()
     page.get_by_text("已选").or_(page.get_by_text("1 个街区")).first.wait_for()
     page.get_by_role("button", name="划入", exact=True).click()
     page.get_by_role("button", name="撤销 (1)").wait_for()
@@ -105,6 +107,11 @@ def test_a_planner_drags_a_station_reloads_and_compares(visit, until, address, p
     frame = map_frame(page, until)
     x, y = spot(page, frame, "stations", "S1")
     page.mouse.move(x, y)
+    assert HOSTILE in frame.locator(".gg-card").text_content()
+    page.mouse.move(*spot(page, frame, "walks", "V11"))
+    assert HOSTILE in frame.locator(".gg-card").text_content()
+    assert frame.locator(".gg-frame img").count() == 0
+    page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 120, y + 60, steps=4)
     page.mouse.up()
@@ -122,6 +129,8 @@ def test_a_planner_drags_a_station_reloads_and_compares(visit, until, address, p
     page.get_by_text("Compare", exact=True).click()
     page.get_by_text("who is covered").click()
     page.locator("iframe").nth(1).wait_for()
+    # The single map of before goes when the page is whole.
+    settle(page)
     one, two = map_frame(page, until, 0), map_frame(page, until, 1)
     one.evaluate("gridgeo.view.map.setZoom(18, {animate: false})")
     until(two, "gridgeo.view.map.getZoom() === 18")
