@@ -32,7 +32,7 @@ from gridgeo.partition.check import find_causes, find_violations
 from gridgeo.partition.codes import CodeScheme, assign_codes, community_sequence, number_places
 from gridgeo.partition.dedicated import assign_dedicated
 from gridgeo.partition.feasibility import find_infeasible
-from gridgeo.partition.grid_layer import dissolve_grids, measure_partition
+from gridgeo.partition.grid_layer import dissolve_grids, measure_partition, name_grids
 from gridgeo.partition.options import check_options, check_workload, read_band
 from gridgeo.partition.search import (
     WARM,
@@ -47,7 +47,6 @@ from gridgeo.partition.search import (
 )
 from gridgeo.partition.warm_start import grids_today, mend_start
 from gridgeo.schema import require_layer
-from gridgeo.texts import text
 
 __all__ = ["Partition", "check_partition", "partition_grids"]
 
@@ -442,18 +441,7 @@ def _grids_of(
     made["grid_kind"] = pd.Series(kind, index=made.index, dtype="str")
     if made["community_id"].notna().any():
         made = assign_codes(made, code_scheme, communities=communities)
-    place = made["community_id"]
-    if communities is not None and "name" in communities:
-        known = communities.drop_duplicates("unit_id").set_index("unit_id")["name"].dropna().to_dict()
-        place = place.map(lambda unit: known.get(unit, unit))
-    rank = number_places(made)
-    number = pd.Series(rank, index=made.index).groupby(made["community_id"].fillna("")).rank().astype(int)
-    # A name is data that readers of both languages share: it is in the language of the place, not of this process.
-    lang = "zh" if place.str.contains("[\u4e00-\u9fff]", na=False).any() else None
-    own = [
-        text("partition.grid_name", lang, place=where if isinstance(where, str) else "", number=each).strip()
-        for where, each in zip(place, number, strict=True)
-    ]
+    own = name_grids(made, communities)
     name = [
         was if isinstance(was, str) else names.get(grid, other)
         for was, grid, other in zip(made["name"], made["grid_id"], own, strict=True)

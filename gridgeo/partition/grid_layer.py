@@ -12,7 +12,9 @@ import shapely
 from gridgeo.blocks.edges import GREAT_CLASSES, MAIN_CLASSES
 from gridgeo.blocks.faces import unite
 from gridgeo.partition.bounds_text import describe_bounds, walk_corners
+from gridgeo.partition.codes import number_places
 from gridgeo.schema import complete_layer
+from gridgeo.texts import text
 
 KEPT_COLUMNS = ("code", "name", "grid_kind", "locked", "staff")
 """What a grid keeps when its blocks change."""
@@ -115,3 +117,32 @@ def measure_partition(
             along = edges["street_class"].isin(classes) | (edges["edge_kind"].isin(("railway", "water", "expressway")))
             figures[name] = float(length[along.to_numpy()].sum() / whole) if whole > 0 else None
     return figures
+
+
+def name_grids(grids: gpd.GeoDataFrame, communities: gpd.GeoDataFrame | None) -> list[str]:
+    """Name grids by their community and their number in it, from the north-west on.
+
+    Parameters
+    ----------
+    grids : GeoDataFrame
+        With ``community_id``.
+    communities : GeoDataFrame, optional
+        With ``unit_id`` and ``name``.
+
+    Returns
+    -------
+    list of str
+        A name for each.
+    """
+    place = grids["community_id"]
+    if communities is not None and "name" in communities:
+        known = communities.drop_duplicates("unit_id").set_index("unit_id")["name"].dropna().to_dict()
+        place = place.map(lambda unit: known.get(unit, unit))
+    rank = number_places(grids)
+    number = pd.Series(rank, index=grids.index).groupby(grids["community_id"].fillna("")).rank().astype(int)
+    # A name is data that readers of both languages share: it is in the language of the place, not of this process.
+    lang = "zh" if place.str.contains("[\u4e00-\u9fff]", na=False).any() else None
+    return [
+        text("partition.grid_name", lang, place=where if isinstance(where, str) else "", number=each).strip()
+        for where, each in zip(place, number, strict=True)
+    ]

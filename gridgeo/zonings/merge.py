@@ -34,6 +34,7 @@ from gridgeo.partition import (
 from gridgeo.partition.atoms import Atoms, make_atoms, pair_table
 from gridgeo.partition.divide import search_from
 from gridgeo.partition.feasibility import find_infeasible
+from gridgeo.partition.grid_layer import name_grids
 from gridgeo.partition.options import check_options, read_band
 from gridgeo.partition.search import Task, count_all
 from gridgeo.plan import Plan
@@ -247,9 +248,11 @@ def _make_partition(
     blocks = blocks.assign(grid_id=pd.Series(ids[label], index=blocks.index, dtype="str"))
     grids = dissolve_grids(blocks)
     grids["load"] = grids["grid_id"].map(blocks.groupby("grid_id")["load"].sum())
+    communities = plan.units[plan.units["unit_id"].isin(grids["community_id"])]
     if grids["community_id"].notna().any():
-        communities = plan.units[plan.units["unit_id"].isin(grids["community_id"])]
         grids = assign_codes(grids, community_sequence, communities=communities if len(communities) else None)
+    names = name_grids(grids, communities if len(communities) else None)
+    grids = grids.assign(name=pd.Series(names, index=grids.index, dtype="str"))
     metrics = measure_partition(blocks, grids, band, read_borders(blocks), weight="load")
     metrics["households_outside"] = int(plan.households["households"].sum()) - metrics["households"]
     return Partition(blocks, grids, metrics, band, find_infeasible(atoms, blocks, band, label))
