@@ -5,8 +5,12 @@ Messages live in ``texts/errors.toml`` under the error's key; an entry's ``remed
 
 from __future__ import annotations
 
+import errno
+import os
+import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -149,6 +153,45 @@ _LABELS: Mapping[str, Callable[[object], str]] = MappingProxyType(
 )
 
 
+_SYSTEM: Mapping[object, str] = MappingProxyType(
+    {
+        os.strerror(code): errno.errorcode[code]
+        for code in (
+            errno.ENOENT,
+            errno.EEXIST,
+            errno.EACCES,
+            errno.EPERM,
+            errno.EROFS,
+            errno.ENOSPC,
+            errno.EFBIG,
+            errno.EISDIR,
+            errno.ENOTDIR,
+            errno.ENAMETOOLONG,
+        )
+    }
+)
+"""What the system says in its own language → what it means."""
+
+
+def show_plainly(name: str) -> str:
+    """Return a name as it can be put into a sentence: on one line, without marks that move a terminal's cursor.
+
+    Parameters
+    ----------
+    name : str
+        Any text, of a file perhaps.
+
+    Returns
+    -------
+    str
+        The text, each such mark replaced.
+    """
+    return "".join(mark if mark.isprintable() or unicodedata.category(mark) in _HARMLESS else "\ufffd" for mark in name)
+
+
+_HARMLESS = ("Zs", "Cf", "Co", "Cn")
+
+
 def _labelled(values: dict[str, object], *, keep_column: bool = False) -> dict[str, object]:
     """Call layers and columns as people do; ``layer_key``, ``column_key`` and ``into_key`` are what scripts write.
 
@@ -162,6 +205,11 @@ def _labelled(values: dict[str, object], *, keep_column: bool = False) -> dict[s
                 said[name] = label(values[name])
     if isinstance(wanted := values.get("wanted"), str):
         said["wanted"] = form_label(wanted)
+    if (detail := values.get("detail")) in _SYSTEM:
+        said["detail"] = text(f"layers.system.{_SYSTEM[detail]}")
+    for name in ("file", "value"):
+        if isinstance(said.get(name), (str, Path)):
+            said[name] = show_plainly(str(said[name]))
     return said
 
 

@@ -343,3 +343,43 @@ def test_the_frame_of_the_help_is_in_the_readers_language():
 def test_the_package_runs_as_a_module():
     ran = subprocess.run([sys.executable, "-m", "gridgeo", "--version"], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == version("gridgeo")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "x" * 300 + ".gpkg"], {"zh": "名称过长", "en": "the name is too long"}),
+        (["export", "PLAN", "--format", "csv", "--out", "PLAN"], {"zh": "已有同名文件", "en": "is there already"}),
+        (["coverage", "PLAN", "--out", "PLAN/x"], {"zh": "不是文件夹", "en": "not a folder"}),
+        (["check", "a\nb\x1b[31m.gpkg"], {"zh": "找不到文件 a\ufffdb\ufffd[31m.gpkg", "en": "a\ufffdb\ufffd[31m.gpkg"}),
+        (["partition", "PLAN", "--out", "/no-such-drive/x.gpkg"], {"zh": "没有文件夹", "en": "no folder"}),
+        (["check", "/"], {"zh": "找不到文件", "en": "There is no file"}),
+        (["import", "--into", "/", "--needs", "PLAN"], {"zh": "找不到文件", "en": "There is no file"}),
+    ],
+)
+def test_odd_names_and_places_are_one_sentence_in_one_language(call, divided, arguments, said, lang):
+    before = divided.read_bytes()
+    ran = call(*(each.replace("PLAN", str(divided)) for each in arguments), lang=lang)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert said[lang] in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert "Traceback" not in ran.stderr
+    assert divided.read_bytes() == before
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_command_has_help_in_the_readers_language(lang):
+    """Each command's own help, worded when it is defined: one process asks for all of them."""
+    probe = (
+        "import sys, os; os.environ['GRIDGEO_LANG'] = sys.argv[1]\n"
+        "from gridgeo.cli.commands import run, app\n"
+        "import typer\n"
+        "for name in typer.main.get_command(app).commands: print('##', name, flush=True); run([name, '--help'])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", probe, lang], capture_output=True, text=True, cwd=ROOT, check=True)
+    helps = ran.stdout.split("## ")[1:]
+    assert len(helps) >= 14
+    for each in helps:
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in each) is (lang == "zh") or "户数" in each, each
+        assert ("显示本帮助后退出" if lang == "zh" else "Show this help and exit") in each

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from gridgeo.cli import data_commands, edit_commands, output, programme_commands, wording
-from gridgeo.errors import GridgeoError
+from gridgeo.errors import FileError, GridgeoError
 from gridgeo.texts import LANGUAGES, text
 
 app = typer.Typer(help=text("cli.about"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -43,8 +43,8 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         result = wording.word_help(app)(args=arguments, prog_name="gridgeo", standalone_mode=False)
-    except GridgeoError as error:
-        output.print_error(error, as_json=as_json)
+    except (GridgeoError, OSError) as error:
+        output.print_error(error if isinstance(error, GridgeoError) else _refused(error), as_json=as_json)
         return 1
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
@@ -65,6 +65,12 @@ def run(arguments: list[str]) -> int:
         output.print_misuse(text("cli.internal_error", detail=type(error).__name__), as_json=as_json)
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _refused(error: OSError) -> FileError:
+    """Word what the system refuses before anybody could look whether there is such a file: a name too long, say."""
+    name = Path(str(error.filename or "")).name[:60]
+    return FileError("unreadable_file", file=name, detail=error.strerror or type(error).__name__)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 (an option's callback)

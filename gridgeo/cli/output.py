@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gridgeo.errors import GridgeoError, join_sentences
+from gridgeo.errors import GridgeoError, join_sentences, show_plainly
 from gridgeo.texts import text
 
 # What `gridgeo.assessment` calls with the name of each step that begins; the entry ``cli.step_<step>`` words it.
@@ -125,7 +125,7 @@ def print_lines(*lines: str) -> None:
     *lines : str
         The lines.
     """
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.write("".join(f"{show_plainly(part)}\n" for line in lines for part in line.split("\n")))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON is anything)
