@@ -374,3 +374,11 @@ def test_check_tells_how_many_rows_it_read_and_what_it_took_them_for(tmp_path, c
     assert run(["check", str(path), "--layer", "households", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["rows"], len([each for each in told["repairs"] if each["row"]])) == (2, 2)
+
+
+def test_a_table_of_names_without_rows_and_an_extract_in_a_zip_are_told(tmp_path):
+    path = written(tmp_path / "h.csv", "编号,户数,经度,纬度\n")
+    assert [each.why for each in check_file(path, layer="households").findings.repairs] == ["no_rows"]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.osm", '<osm version="0.6"></osm>')
+    refused(tmp_path / "a.zip", "unpack it")

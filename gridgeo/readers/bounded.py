@@ -86,7 +86,7 @@ def read_file(
             source = unpack_layer(path, inner)
             kind = sniff(source)
             if kind in {"zip", "osm"}:
-                raise refusal(path, "unknown_content")
+                raise refusal(path, "unpack_first")
         if kind == "osm":
             raise refusal(path, "osm_elsewhere")
         said = _run_child(path, {"path": str(source.resolve()), "layer": layer, "first": first}, kind, out, timeout_s)

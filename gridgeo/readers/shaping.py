@@ -100,6 +100,8 @@ def shape_layer(
     mapping = map_columns(name, raw.columns, chosen=chosen, empty=raw.empty_columns)
     found.mappings[name] = mapping
     found.rows[name] = len(raw.table)
+    if len(raw.table) == 0:
+        found.repairs.append(Repair(name, raw.file, None, None, None, None, "no_rows"))
     found.faults += ask_repeated(name, raw, mapping, chosen or {})
     for dropped in raw.dropped:
         if is_copied_count(name, mapping, dropped):
