@@ -297,6 +297,10 @@ ASSIGN_OVER_AND_OVER = """({ block, seconds, thinking }) => {
     const [took, wrong, end] = [[], [], performance.now() + 1000 * seconds];
     await rest(1000 * thinking * Math.random());
     while (performance.now() < end && !wrong.length) {
+      // A reader clicks when the page is whole again; before that its buttons are those of the last step.
+      while (!document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")) {
+        await rest(10);
+      }
       const [before, begun] = [grid(), performance.now()];
       document.querySelector(".st-key-redraw_assign button").click();
       while (grid() === before && !wrong.length) {
