@@ -162,7 +162,7 @@ def fill_households(plan: Plan, *, population: float | None = None) -> Plan:
     if len(plan.households):
         return plan
     units = None if population is not None else _populated_units(plan)
-    total = float(population if units is None else units["population"].sum())
+    total = float(units["population"].sum()) if units is not None else float(population or 0)
     residential, notes = _find_homes(plan, total)
     if units is None:
         parts = [estimate_households(residential, population=total)]

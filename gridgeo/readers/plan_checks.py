@@ -121,10 +121,10 @@ def _bare_ground(plan: Plan) -> Iterator[Fault]:
     west, south, east, north = shapely.bounds(plan.district)
     step = max(east - west, north - south) / 40
     x, y = np.meshgrid(np.arange(west + step / 2, east, step), np.arange(south + step / 2, north, step))
-    points = shapely.points(x.ravel(), y.ravel())
+    points = np.asarray(shapely.points(x.ravel(), y.ravel()), dtype=object)
     points = points[shapely.intersects(plan.district, points)]
     near, _ = shapely.STRtree(plan.streets.geometry.to_numpy()).query(points, predicate="dwithin", distance=BARE_M)
     share = 1 - len(np.unique(near)) / max(len(points), 1)
     if share > BARE_SHARE:
-        values = {"percent": round(100 * share), "distance_m": round(BARE_M)}
+        values: dict[str, object] = {"percent": round(100 * share), "distance_m": round(BARE_M)}
         yield Fault(key="bare_ground", layer="streets", values=values)
