@@ -97,6 +97,68 @@ def test_a_disk_that_is_full_is_told_and_the_plan_stays_whole(tmp_path, monkeypa
     assert [each.name for each in tmp_path.iterdir()] == ["a.gpkg"]
 
 
+DISK_FULL = """
+import ctypes, os, subprocess, sys
+from pathlib import Path
+from gridgeo.errors import GridgeoError
+from gridgeo.readers import bundled_plan_path, prepare_lists
+from gridgeo.redraw import apply_edit, make_edit, save_edits
+from gridgeo.store import FORMATS, export_plan, read_plan, write_plan
+import pandas as pd
+folder, small = Path(sys.argv[1]), Path(sys.argv[2])
+# The drive is this process's own: it is gone with it, however it ends.
+alone = os.getuid() == 0 and ctypes.CDLL(None).unshare(0x00020000) == 0
+mounted = alone and all(
+    subprocess.run(["mount", *order], capture_output=True).returncode == 0
+    for order in (["--make-rprivate", "/"], ["-t", "tmpfs", "-o", "size=2m", "none", folder])
+)
+if not mounted:
+    import resource, signal
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+large = read_plan(bundled_plan_path("nanshan"))
+path = folder / "a.gpkg"
+write_plan(read_plan(small), path)
+plan, before = read_plan(path), path.read_bytes()
+for turn in range(120):
+    plan = apply_edit(plan, make_edit("rename_grid", grid="G1", name="x" * 900 + str(turn))).plan
+needs = pd.DataFrame({"need_kind": ["x" * 3000] * 900})
+listed = prepare_lists(read_plan(small), needs=needs).plan
+if mounted:  # fill what is left but for a little
+    with open(folder / "filler", "wb") as filler:
+        room = os.statvfs(folder)
+        filler.write(b"0" * (room.f_bavail * room.f_frsize - 60_000))
+else:
+    limit = path.stat().st_size + 8192
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+for work in (
+    lambda: write_plan(large, path),
+    lambda: save_edits(plan, path),
+    lambda: write_plan(listed, path),
+    *(lambda kind=kind: export_plan(large, folder / "out", format=kind) for kind in FORMATS),
+):
+    try:
+        work()
+        print("done")
+    except GridgeoError as error:
+        print(error.key)
+    assert path.read_bytes() == before
+    left = sorted(each.name for each in folder.iterdir() if each.name not in ("filler", "out"))
+    assert left == ["a.gpkg"], left
+    assert not (folder / "out").exists() or not list((folder / "out").iterdir()), list((folder / "out").iterdir())
+read_plan(path)
+"""
+
+
+def test_a_disk_that_is_really_full_leaves_everything_as_it_was(tmp_path):
+    """A drive of 2 MB where one may be mounted, else a limit on files: saves, imports and exports are told."""
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    write_plan(small_plan(), tmp_path / "small.gpkg")
+    done = run(DISK_FULL, folder, tmp_path / "small.gpkg", env={**os.environ, "GRIDGEO_LANG": "en"})
+    said = done.stdout.split()
+    assert said == ["unwritable_file"] * 11, (done.stdout, done.stderr)
+
+
 def to_wal(path):
     """Leave a plan file in the journal mode that QGIS sets while it edits."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
