@@ -17,14 +17,12 @@ from app.parts.widgets import attempt, plain
 from app.state import sign_in
 from app.state.address import remember
 from app.state.workspace import Workspace, open_workspace
-from gridgeo.coverage.assess import list_services
-from gridgeo.coverage.wording import word_kind
 from gridgeo.errors import InputError
 from gridgeo.plan import Plan
 from gridgeo.redraw import Edit, make_edit, tabulate_log
 from gridgeo.schema import GRID_KINDS, LAYERS
 from gridgeo.store.spreadsheet import as_table
-from gridgeo.texts import catalogue, column_label, layer_label, text
+from gridgeo.texts import column_label, layer_label, text
 
 MOST_ROWS = 2000
 """So many rows are shown at once; a search finds the others."""
@@ -173,11 +171,11 @@ def _edit(workspace: Workspace, layer: str) -> None:
     sheet = _open_sheet(workspace, layer, search)
     key = f"sheet_{layer}_{sheet.version}"
     st.data_editor(
-        _listed(sheet.table),
+        sheet.table,
         key=key,
         hide_index=True,
         height=420,
-        column_config={name: _column(name, sheet.table[name]) for name in COLUMNS[layer]},
+        column_config={name: _column(name) for name in COLUMNS[layer]},
         disabled=LOCKED[layer],
         placeholder="",
         on_change=partial(attempt, _apply, workspace, layer, key),
@@ -235,8 +233,7 @@ def _apply(workspace: Workspace, layer: str, key: str) -> None:
     try:
         sign_in.require_planner()
         for row, cells in changed.items():
-            said = {name: ";".join(value) if isinstance(value, list) else value for name, value in cells.items()}
-            new = {name: value for name, value in said.items() if not _is_same(sheet, row, name, value)}
+            new = {name: value for name, value in cells.items() if not _is_same(sheet, row, name, value)}
             if new:
                 now = sheet.table.iloc[row].to_dict() | {
                     name: value for (at, name), value in sheet.done.items() if at == row
@@ -285,26 +282,13 @@ def _undo(workspace: Workspace, seen: str) -> None:
     workspace.undo(seen=seen, who=sign_in.reader().name)
 
 
-def _listed(table: pd.DataFrame) -> pd.DataFrame:
-    """Part a station's services, so that each can be worded, taken away and added by itself."""
-    return table.assign(services=table["services"].map(list_services)) if "services" in table else table
-
-
-def _column(name: str, cells: pd.Series) -> Any:  # noqa: ANN401 - Streamlit's own kind
+def _column(name: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
     label = column_label(name)
     if name in ("open", "locked"):
         return st.column_config.CheckboxColumn(label)
     if name == "grid_kind":
         return st.column_config.SelectboxColumn(
             label, options=list(GRID_KINDS), format_func=lambda kind: text(f"maps.grid_kind.{kind}"), required=True
-        )
-    if name == "station_kind":
-        kinds = sorted({*catalogue("kinds"), *cells.dropna()}, key=word_kind)
-        return st.column_config.SelectboxColumn(label, options=kinds, format_func=word_kind)
-    if name == "services":
-        known = sorted({*catalogue("kinds"), *(each for said in cells for each in list_services(said))}, key=word_kind)
-        return st.column_config.MultiselectColumn(
-            label, options=known, format_func=word_kind, accept_new_options=True, color="gray"
         )
     counted = name in ("households", "elderly", "children", "disabled", "low_income")
     if counted or name in ("persons", "capacity", "service_radius_m"):
