@@ -354,7 +354,7 @@ def test_a_shapefile_without_its_table_is_told_so(tmp_path):
     [
         ("编号,户数\na\0,3\n".encode(), "zero bytes"),
         ("id,households\na,3\n".encode("utf-16-le"), "zero bytes"),
-        (b"id,households\n" + b"caf\xe9,3\n", "neither UTF-8"),
+        (b"id,households\n" + b"Ren\xe9,3\n", "neither UTF-8"),
         (bytes(range(1, 256)) * 20, "none of the kinds"),
     ],
 )

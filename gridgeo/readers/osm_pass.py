@@ -72,6 +72,8 @@ class Table:
         The layer's columns.
     shapes : list of Geometry or str
         Its geometry in degrees; as hexadecimal WKB where it was drawn so.
+    cut : int
+        How many of them run through nodes that the extract lacks, and are drawn without these.
     """
 
     kinds: list[str] = field(default_factory=list)
@@ -79,7 +81,6 @@ class Table:
     values: list[dict[str, object]] = field(default_factory=list)
     shapes: list[BaseGeometry | str] = field(default_factory=list)
     cut: int = 0
-    """How many of them run through nodes that the extract lacks, and are drawn without these."""
 
     def add(self, item: osm.Node | osm.Way | osm.Area, shape: BaseGeometry | str, **values: object) -> None:
         """Add a row.
