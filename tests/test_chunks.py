@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import geopandas as gpd
 import numpy as np
@@ -82,7 +83,9 @@ def test_only_large_layers_are_cut():
 
 def ask(address, number):
     scope = {"type": "http", "method": "GET", "headers": [], "path_params": {"address": address, "number": number}}
-    return asyncio.run(ROUTE.endpoint(Request(scope)))
+    # In a thread of its own: the browser of another test may have a loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, ROUTE.endpoint(Request(scope))).result()
 
 
 def test_squares_are_kept_under_an_address_that_only_the_layer_tells():

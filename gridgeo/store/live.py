@@ -72,7 +72,8 @@ def is_held(error: Exception) -> bool:
     bool
         Whether waiting would help.
     """
-    code = error.sqlite_errorcode if isinstance(error, sqlite3.OperationalError) else 0
+    # What Python itself says in SQLite's name, of text that is no UTF-8, has no code.
+    code = getattr(error, "sqlite_errorcode", 0)
     return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
