@@ -11,7 +11,7 @@ from redraw_places import random_edit, snapshot, town
 
 from gridgeo.errors import GridgeoError, InputError, PlanError
 from gridgeo.partition.grid_layer import dissolve_grids
-from gridgeo.redraw import VOCABULARY, bound_blocks, describe_edit, make_edit, read_edit, try_edit
+from gridgeo.redraw import VOCABULARY, apply_edit, bound_blocks, describe_edit, make_edit, read_edit, try_edit
 from gridgeo.texts import using_language
 
 
@@ -145,6 +145,22 @@ def test_a_new_grid_takes_the_next_free_id_and_code():
     row = made.grids.set_index("grid_id").loc["G5"]
     assert (row["code"], row["name"], row["households"], row["locked"]) == ("330282001001003", "专属", 100, False)
     require_in_step(made)
+
+
+def test_a_new_grid_is_named_after_its_community_where_the_others_are():
+    plan = town()
+    named = plan.replace(
+        units=plan.units.assign(name=["甲街道", "东风社区", "Lake \\(E)"]),
+        grids=plan.grids.assign(name=["东风社区第1网格", "东风社区第4网格", "Lake \\(E) grid 2", "幸福里"]),
+    )
+    split = after(named, "split_grid", grid="G1", street="V1")
+    assert split.grids.set_index("grid_id")["name"]["G5"] == "东风社区第5网格"
+    assert after(named, "new_grid", blocks=["B20"]).grids.set_index("grid_id")["name"]["G5"] == "Lake \\(E) grid 3"
+    # A name that was in use is never given to another grid, and none is made up where grids are called otherwise.
+    logged = apply_edit(named, make_edit("split_grid", grid="G1", street="V1")).plan
+    renamed = apply_edit(logged, make_edit("rename_grid", grid="G5", name="新村")).plan
+    assert after(renamed, "new_grid", blocks=["B00"]).grids.set_index("grid_id")["name"]["G6"] == "东风社区第6网格"
+    assert after(plan, "split_grid", grid="G1", street="V1").grids["name"].isna().all()
 
 
 def test_kind_lock_name_and_code_change_the_row_alone():

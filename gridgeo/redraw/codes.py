@@ -1,4 +1,4 @@
-"""Codes of grids: a new grid's code by rule, numbers by rule.
+"""Codes and names of grids: a new grid's by rule, numbers by rule.
 
 The rule is that of the 15-digit codes in use in Beijing (6 + 3 + 3 + 3): the code of the community, then three digits,
 numbered from north to south and west to east. A grid that is split keeps its code on the side that keeps the grid; the
@@ -7,12 +7,15 @@ other side gets the next free number of its community. A code that was in use on
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
 from gridgeo.partition.codes import number_places
 from gridgeo.plan import Plan
 from gridgeo.redraw.assign import find_written
+from gridgeo.texts import LANGUAGES, text
 
 _DIGITS = 3
 
@@ -36,9 +39,40 @@ def next_code(plan: Plan, blocks: np.ndarray) -> str | None:
         return None
     communities = plan.blocks["community_id"].iloc[blocks].dropna().unique()
     stem = _stem(plan, communities[0] if len(communities) == 1 else None)
-    used = {str(code) for code in plan.grids["code"].dropna()} | _gone(plan)
+    used = {str(code) for code in plan.grids["code"].dropna()} | _gone(plan, "code")
     numbers = [int(code[len(stem) :]) for code in used if code.startswith(stem) and code[len(stem) :].isdigit()]
     return f"{stem}{max(numbers, default=0) + 1:0{_DIGITS}}"
+
+
+def next_name(plan: Plan, blocks: np.ndarray) -> str | None:
+    """Return the name of a grid that is made of some blocks, where the grids around are named by number.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    blocks : ndarray of int
+        The blocks' places.
+
+    Returns
+    -------
+    str or None
+        The community's name and the next number that no grid has or had; None where the blocks are not of one
+        community, or its grids are called otherwise.
+    """
+    communities = plan.blocks["community_id"].iloc[blocks].dropna().unique()
+    if len(communities) != 1:
+        return None
+    named = plan.units.loc[plan.units["unit_id"] == communities[0], "name"].dropna()
+    place = str(named.iloc[0]) if len(named) else str(communities[0])
+    used = {str(name) for name in plan.grids["name"].dropna()} | _gone(plan, "name")
+    for lang in LANGUAGES:
+        before, after = text("partition.grid_name", lang, place=place, number="\n").split("\n")
+        shape = re.compile(f"{re.escape(before)}([0-9]+){re.escape(after)}")
+        numbers = [int(found[1]) for name in used if (found := shape.fullmatch(name))]
+        if numbers:
+            return text("partition.grid_name", lang, place=place, number=max(numbers) + 1)
+    return None
 
 
 def number_grids(plan: Plan, rows: list[int]) -> dict[int, str]:
@@ -85,5 +119,5 @@ def _unit_code(unit: pd.Series) -> str:
     return str(unit["code"] if pd.notna(unit["code"]) else unit["unit_id"])
 
 
-def _gone(plan: Plan) -> set[str]:
-    return {found for record in plan.edits for found in find_written(record, "code")}
+def _gone(plan: Plan, column: str) -> set[str]:
+    return {found for record in plan.edits for found in find_written(record, column)}

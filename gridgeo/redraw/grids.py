@@ -18,7 +18,7 @@ from gridgeo.redraw.assign import (
 )
 from gridgeo.redraw.board import NOBODY, Board, find_board
 from gridgeo.redraw.changes import Change, find_row
-from gridgeo.redraw.codes import next_code, number_grids
+from gridgeo.redraw.codes import next_code, next_name, number_grids
 from gridgeo.redraw.edits import Edit
 from gridgeo.redraw.rows import read_cells, read_row
 
@@ -134,7 +134,7 @@ def make_grid(plan: Plan, edit: Edit) -> Draft:
     _require_left(board, rows, sources)
     code = edit.get("code") or next_code(plan, rows)
     _require_free_code(plan, edit.get("code"), grid)
-    row = new_grid_row(grid, name=edit.get("name"), code=code)
+    row = new_grid_row(grid, name=edit.get("name") or next_name(plan, rows), code=code)
     return Draft(tuple(reassign(plan, rows, np.full(len(rows), grid, dtype=object), come={grid: row})))
 
 

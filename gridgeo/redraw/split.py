@@ -28,7 +28,7 @@ from gridgeo.redraw.assign import (
 )
 from gridgeo.redraw.board import NOBODY, find_board
 from gridgeo.redraw.changes import find_row
-from gridgeo.redraw.codes import next_code
+from gridgeo.redraw.codes import next_code, next_name
 from gridgeo.redraw.edits import Edit, make_edit
 from gridgeo.redraw.grids import Draft, new_grid_row
 from gridgeo.redraw.ground import Flags, Floats, Ground, Ints, find_ground
@@ -81,7 +81,7 @@ def split_grid(plan: Plan, edit: Edit) -> Draft:
     if not all((sides == side).any() for side in (0, 1)):
         raise InputError("split_one_side", value=grid)
     leaving = members[sides == (1 if sums[0] >= sums[1] else 0)]
-    row = new_grid_row(new, code=next_code(plan, leaving))
+    row = new_grid_row(new, name=next_name(plan, leaving), code=next_code(plan, leaving))
     changes = reassign(plan, leaving, np.full(len(leaving), new, dtype=object), come={new: row})
     return Draft(tuple(changes), _offer(plan, ground, [members[piece] for piece in loose], {grid, new}))
 
