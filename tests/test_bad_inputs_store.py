@@ -157,6 +157,7 @@ def test_a_disk_that_is_really_full_leaves_everything_as_it_was(tmp_path):
     done = run(DISK_FULL, folder, tmp_path / "small.gpkg", env={**os.environ, "GRIDGEO_LANG": "en"})
     said = done.stdout.split()
     assert said == ["unwritable_file"] * 11, (done.stdout, done.stderr)
+    assert done.stderr == ""
 
 
 def to_wal(path):

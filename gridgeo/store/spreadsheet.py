@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from pathlib import Path
 
@@ -119,7 +120,10 @@ def write_workbook(tables: dict[str, pd.DataFrame], path: Path) -> None:
                     cell.value = plain
                 cells.append(cell)
             sheet.append(cells)
-    book.save(path)
+    # On a full disk openpyxl leaves half an archive, and grumbles on its own when that is thrown away.
+    whole = io.BytesIO()
+    book.save(whole)
+    path.write_bytes(whole.getbuffer())
 
 
 def _guarded(value: object) -> object:
