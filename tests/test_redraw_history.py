@@ -306,22 +306,34 @@ for line in sys.stdin:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is a signal of POSIX")
+def _await(file):
+    """Wait a second at most for a file that is there for some milliseconds only."""
+    until = time.monotonic() + 1.0
+    while not file.exists() and time.monotonic() < until:
+        pass
+
+
 def test_a_save_that_is_killed_leaves_the_state_before_or_after(tmp_path):
-    """Kill a program that does nothing but save, 50 times at random moments."""
+    """Kill a program that does nothing but save, 50 times: at random moments, and as soon as a journal is there."""
     path = tmp_path / "a.gpkg"
+    journal = tmp_path / "a.gpkg-journal"
     write_plan(town(), path)
     start = snapshot(read_plan(path))
     rng = random.Random(11)  # noqa: S311 (no secret)
     call = [sys.executable, "-c", SAVES, str(path)]
-    made = 0
+    made = inside = 0
     with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
         for turn in range(50):
             print(turn, file=program.stdin, flush=True)
             child = int(program.stdout.readline().split()[1])
             assert int(program.stdout.readline()) == made + 1
-            time.sleep(rng.uniform(0.0, 0.05))
+            if turn % 2:
+                time.sleep(rng.uniform(0.0, 0.05))
+            else:
+                _await(journal)
             os.kill(child, signal.SIGKILL)
             said = list(iter(lambda: program.stdout.readline().strip(), "gone"))
+            inside += journal.exists()
             log = read_log(path)
             require_sound(log)
             # All it said it saved is there; a save more may have been done before it could say so.
@@ -335,6 +347,7 @@ def test_a_save_that_is_killed_leaves_the_state_before_or_after(tmp_path):
             assert held == [("G1", 400 - made % 2 * 200), ("G2", 400 + made % 2 * 200)]
         program.stdin.close()
     assert made >= 50
+    assert inside > 0, "no kill fell into a transaction"
     plan = read_plan(path)
     assert snapshot(plan_at(plan, 0)) == start
     assert snapshot(replay_log(plan_at(plan, 0), plan.edits)) == snapshot(plan)
