@@ -5,12 +5,17 @@ import numpy as np
 import pytest
 import shapely
 from bundled import read_place
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gridgeo.coverage import assess_coverage
 from gridgeo.errors import GridgeoError
 from gridgeo.gaps import find_gaps
+from gridgeo.gaps.areas import MARGIN_M, draw_outlines, join_spots
+from gridgeo.gaps.corners import open_corners
 from gridgeo.gaps.wording import word_remedy
 from gridgeo.network import build_network
+from gridgeo.network.visibility import find_obstacles
 from gridgeo.plan import Name, PlanInfo, make_plan
 from gridgeo.texts import using_language
 
@@ -171,3 +176,45 @@ def test_a_remedy_is_worded_once_for_everybody():
     assert word_remedy({"remedy": np.nan}) == "no gate, link or post would help"
     with using_language("zh"):
         assert word_remedy(gap).endswith("：East Gate（可覆盖 1,200 户）")
+
+
+@given(
+    st.integers(0, 2**32 - 1), st.integers(0, 80), st.integers(0, 12), st.sampled_from(["anywhere", "lattice", "line"])
+)
+def test_many_spots_make_the_same_areas_as_every_pair_of_them(seed, count, walls, kind):
+    """Beyond some thousands only neighbours are looked at; here both ways are taken on few."""
+    random = np.random.default_rng(seed)
+    xy = random.uniform(0, 900, (count, 2)) if kind != "lattice" else 60.0 * random.integers(0, 12, (count, 2))
+    xy = np.unique(xy * (1, kind != "line"), axis=0)
+    ends = random.uniform(0, 900, (walls, 2, 2))
+    barriers = gpd.GeoDataFrame(geometry=shapely.linestrings(ends) if walls else [], crs=4548)
+    obstacles = find_obstacles(barriers)
+    area, tree = join_spots(xy, obstacles, join_m=120)
+    fast, links = join_spots(xy, obstacles, join_m=120, most_paired=0)
+    assert fast.tolist() == area.tolist()
+    assert len(links) == len(tree) == len(xy) - len(set(area.tolist()))
+    if not walls:
+        lengths = [np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T).sum() for pairs in (tree, links)]
+        assert lengths[0] == pytest.approx(lengths[1])
+
+
+def test_the_ground_of_very_many_spots_holds_them_and_little_more():
+    xy = np.random.default_rng(5).uniform(0, 1000, (5000, 2))
+    area, links = join_spots(xy, None, join_m=120)
+    (ground,) = draw_outlines(xy, area, links, 1)
+    band = shapely.union_all(shapely.buffer(shapely.points(xy), MARGIN_M))
+    assert shapely.covers(ground, shapely.points(xy)).all()
+    assert ground.is_valid
+    assert shapely.hausdorff_distance(ground.exterior, band.exterior) < 30
+    assert ground.difference(shapely.buffer(band, 15)).area == 0
+
+
+def test_a_post_for_very_many_households_is_counted_of_all():
+    """A household every 0.1 m along 2.4 km: a post among them reaches 3,000 each way and the one it stands at."""
+    street = frame(("street_id", ["a"]), [shapely.LineString([(0, 0), (10_000, 0)])], name="Long Lane")
+    spots = shapely.points(7600 + np.arange(24_000) / 10, np.zeros(24_000))
+    homes = frame(("household_id", [f"h{row}" for row in range(24_000)]), spots, households=1)
+    post = frame(("station_id", ["s"]), [shapely.Point(0, 0)])
+    coverage = assess_coverage(build_network(street), homes, post, cutoff_m=300)
+    ((name, helped),) = open_corners(coverage, np.arange(24_000))
+    assert (name, len(helped)) == ("Long Lane", 6001)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 
 from gridgeo.coverage import Coverage
@@ -12,6 +14,12 @@ from gridgeo.network.reach import find_reach
 
 _UNKNOWN = "?"
 _AROUND_M = 200.0
+
+_MOST_SPOTS = 1000
+"""So many of the spots on streets are tried at the most, evenly chosen."""
+
+_MOST_COUNTED = 20_000
+"""Of more households so many, evenly chosen, decide which place is best; what it covers is counted of all."""
 
 
 def open_corners(coverage: Coverage, rows: Ints) -> list[tuple[str, Ints]]:
@@ -32,26 +40,40 @@ def open_corners(coverage: Coverage, rows: Ints) -> list[tuple[str, Ints]]:
     """
     network, homes = coverage.network, coverage.household_access
     rows = rows[homes.edge[rows] >= 0]
-    edges = homes.edge[rows]
-    nodes = np.unique(np.concatenate([network.edge_u[edges], network.edge_v[edges]]))
+    places = _list_places(network, homes, rows)
+    limit = limit_units(coverage.cutoff_m)
+    counted = _thin(rows, _MOST_COUNTED)
+    reach = find_reach(network, _pick(homes, counted), places, limit=limit)
+    given = coverage.source
+    weight = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
+    gained = np.bincount(reach.station, weights=weight[counted[reach.household]], minlength=len(places.xy))
+    if gained.max(initial=0) <= 0:
+        return []
+    best = np.array([np.argmax(gained)])
+    helped = find_reach(network, homes, _pick(places, best), limit=limit).household
+    return [(" / ".join(names_near(network, places.xy[best[0]])[:2]), helped)]
+
+
+def _list_places(network: Network, homes: Access, rows: Ints) -> Access:
+    """List where a post is tried: corners first, for of places that cover equally many the first is taken."""
+    nodes = np.unique(np.concatenate([network.edge_u[homes.edge[rows]], network.edge_v[homes.edge[rows]]]))
     start, members = network.edges_at_node
     beside = members[start[nodes]]
     along = np.where(network.edge_u[beside] == nodes, 0, network.edge_cost[beside])
-    # Corners first: of places that cover equally many the first is taken.
-    xy = np.concatenate([network.node_xy[nodes], homes.xy[rows]])
+    _, first = np.unique(np.column_stack([homes.edge[rows], homes.along[rows]]), axis=0, return_index=True)
+    spots = _thin(rows[np.sort(first)], _MOST_SPOTS)
+    xy = np.concatenate([network.node_xy[nodes], homes.xy[spots]])
+    edge, along = np.append(beside, homes.edge[spots]), np.append(along, homes.along[spots])
     none = np.zeros(len(xy), dtype=np.int64)
-    spots = Access(
-        xy, np.append(beside, edges), np.append(along, homes.along[rows]), none, none - 1, none.astype(float)
-    )
-    reach = find_reach(network, homes, spots, limit=limit_units(coverage.cutoff_m))
-    mine = np.isin(reach.household, rows)
-    given = coverage.source
-    weight = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
-    gained = np.bincount(reach.station[mine], weights=weight[reach.household[mine]], minlength=len(xy))
-    if gained.max(initial=0) <= 0:
-        return []
-    best = int(np.argmax(gained))
-    return [(" / ".join(names_near(network, xy[best])[:2]), reach.household[reach.station == best])]
+    return Access(xy, edge, along, leg=none, segment=none - 1, share=none.astype(float))
+
+
+def _thin(rows: Ints, most: int) -> Ints:
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+
+
+def _pick(points: Access, rows: Ints) -> Access:
+    return Access(*(getattr(points, field.name)[rows] for field in fields(points)))
 
 
 def name_segment(network: Network, segment: int, spot: Floats) -> str:

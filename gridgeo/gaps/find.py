@@ -8,17 +8,13 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
-from scipy.spatial import cKDTree
 
 from gridgeo.coverage import Coverage
 from gridgeo.coverage.summary import PEOPLE
 from gridgeo.coverage.walks import name_causes
+from gridgeo.gaps.areas import draw_outlines, join_spots
 from gridgeo.gaps.remedies import Remedy, find_remedies
 from gridgeo.network.measure import Floats, Ints, require_positive
-from gridgeo.network.visibility import legs_blocked
 from gridgeo.plan import Plan
 
 JOIN_M = 120.0
@@ -26,8 +22,6 @@ JOIN_M = 120.0
 
 VULNERABLE = ("elderly", "children", "disabled", "low_income")
 """Groups that count twice when gaps are ranked."""
-
-_MARGIN_M = 30.0
 
 
 def find_gaps(coverage: Coverage, plan: Plan, *, join_m: float = JOIN_M) -> gpd.GeoDataFrame:
@@ -68,7 +62,9 @@ def find_gaps(coverage: Coverage, plan: Plan, *, join_m: float = JOIN_M) -> gpd.
     join_m = require_positive(join_m, key="bad_join")
     rows = np.flatnonzero(~coverage.covered & (_weights(coverage) > 0))
     xy = coverage.household_access.xy[rows]
-    area, links = _group(coverage, xy, join_m)
+    spots, spot = _find_spots(xy)
+    area_of, links = join_spots(spots, coverage.network.obstacles, join_m=join_m)
+    area = area_of[spot]
     count = int(area.max(initial=-1)) + 1
     remedies = find_remedies(coverage, plan, rows, area)
     table = coverage.source.iloc[rows]
@@ -84,7 +80,7 @@ def find_gaps(coverage: Coverage, plan: Plan, *, join_m: float = JOIN_M) -> gpd.
             "distance_m": distance,
         }
         | _remedy_columns(remedies),
-        geometry=_outlines(xy, area, links, count),
+        geometry=draw_outlines(spots, area_of, links, count),
         crs=coverage.network.crs,
     )
     gaps["households"] = gaps["households"].round().astype("int64")
@@ -95,32 +91,18 @@ def find_gaps(coverage: Coverage, plan: Plan, *, join_m: float = JOIN_M) -> gpd.
     return gaps
 
 
+def _find_spots(xy: Floats) -> tuple[Floats, Ints]:
+    """Return where households are, each place once in the order of their first one, and the place of each."""
+    _, first, back = np.unique(xy, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return xy[first[order]], place[back.reshape(-1)]
+
+
 def _weights(coverage: Coverage) -> Floats:
     given = coverage.source
     return given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
-
-
-def _group(coverage: Coverage, xy: Floats, join_m: float) -> tuple[Ints, Ints]:
-    """Give each household the number of its area, and return the links that hold areas together."""
-    pairs = cKDTree(xy).query_pairs(join_m, output_type="ndarray") if len(xy) else np.zeros((0, 2), dtype=np.int64)
-    obstacles = coverage.network.obstacles
-    if obstacles is not None and len(pairs):
-        pairs = pairs[~legs_blocked(obstacles, xy[pairs[:, 0]], xy[pairs[:, 1]])]
-    length = np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T)
-    links = coo_array((length + 1e-6, (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
-    if len(xy) == 0:
-        return np.zeros(0, dtype=np.int64), pairs
-    tree = minimum_spanning_tree(links.tocsr()).tocoo()
-    area = np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
-    return area, np.column_stack([tree.row, tree.col]).astype(np.int64)
-
-
-def _outlines(xy: Floats, area: Ints, links: Ints, count: int) -> list[Any]:
-    """Draw each area as a band around its households and what links them."""
-    lines = np.asarray(shapely.linestrings(xy[links])) if len(links) else np.zeros(0, dtype=object)
-    shapes = np.concatenate([np.asarray(shapely.points(xy)), lines])
-    owner = np.concatenate([area, area[links[:, 0]]]) if len(links) else area
-    return [shapely.union_all(shapely.buffer(shapes[owner == number], _MARGIN_M)) for number in range(count)]
 
 
 def _sums(table: pd.DataFrame, name: str, area: Ints, count: int) -> Floats:
