@@ -26,10 +26,13 @@ def notes_on(owner: object) -> dict[str, Any]:
     if known is not None and known[0]() is owner:
         return known[1]
 
+    # At the very end of a program the module's names are gone before the last plan is.
+    shelf = _known
+
     def forget(reference: weakref.ref[Any]) -> None:
         # Another thing may have taken the number of one that is gone.
-        if number in _known and _known[number][0] is reference:
-            del _known[number]
+        if number in shelf and shelf[number][0] is reference:
+            del shelf[number]
 
     notes: dict[str, Any] = {}
     _known[number] = (weakref.ref(owner, forget), notes)
