@@ -55,10 +55,8 @@ def allocate_capacity(coverage: Coverage) -> pd.DataFrame:
     )
     count = len(residents.xy)
     pairs = order_walks(coverage, reach)
-    given = coverage.source
-    amount = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(count)
     found, units = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    take_room(reach.station[pairs], reach.household[pairs], reach.units[pairs], amount, room, found, units)
+    take_room(reach.station[pairs], reach.household[pairs], reach.units[pairs], coverage.weights, room, found, units)
     served = found >= 0
     cause = np.full(count, "", dtype=object)
     cause[coverage.covered & ~served] = "station_full"

@@ -28,8 +28,7 @@ def list_islands(coverage: Coverage) -> pd.DataFrame:
     network = coverage.network
     of_edge = network.island_of_node[network.edge_u]
     count = int(of_edge.max(initial=-1)) + 1
-    access, given = coverage.household_access, coverage.source
-    weight = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
+    access, weight = coverage.household_access, coverage.weights
     on = access.edge >= 0
     island = of_edge[access.edge[on]]
     posts = coverage.roster.counted_access

@@ -47,7 +47,7 @@ def measure_coverage(coverage: Coverage, *, by: str | None = None, radius_m: flo
     given = coverage.source
     if by is not None and f"{by}_id" not in given:
         raise InputError("missing_column", layer="households", column=f"{by}_id")
-    weight = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
+    weight = coverage.weights
     distance, straight, covered = coverage.distance_m, coverage.straight_m, coverage.covered
     stations = coverage.n_stations
     # Who stands on the very spot of the station makes no detour.
@@ -109,9 +109,7 @@ def count_overlap(coverage: Coverage) -> pd.Series:
     Series
         Number of stations within the cutoff → households.
     """
-    given = coverage.source
-    weight = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
-    counts = np.bincount(coverage.n_stations, weights=weight)
+    counts = np.bincount(coverage.n_stations, weights=coverage.weights)
     return pd.Series(np.round(counts).astype(np.int64), name="households").rename_axis("n_stations")
 
 
@@ -170,8 +168,7 @@ def measure_spacing(coverage: Coverage, *, spacing_m: float = 200.0) -> Spacing:
         If the spacing is not above zero.
     """
     half = require_positive(spacing_m, key="bad_spacing") / 2
-    network, given = coverage.network, coverage.source
-    weight = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
+    network, weight = coverage.network, coverage.weights
     near = weight[coverage.distance_m <= half].sum() / weight.sum() if weight.sum() else float("nan")
     length = network.edge_cost / (1 << UNIT_BITS)
     low, high = _reached_parts(coverage, int(half * (1 << UNIT_BITS)))

@@ -127,6 +127,12 @@ class Coverage:
         return tuple(self.reached_by)
 
     @property
+    def weights(self) -> Floats:
+        """How many households each row stands for, one where the table does not say; shape (households,)."""
+        given = self.source
+        return given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
+
+    @property
     def stations(self) -> gpd.GeoDataFrame:
         """The stations that were counted."""
         return self.roster.stations

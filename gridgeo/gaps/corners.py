@@ -44,9 +44,7 @@ def open_corners(coverage: Coverage, rows: Ints) -> list[tuple[str, Ints]]:
     limit = limit_units(coverage.cutoff_m)
     counted = _thin(rows, _MOST_COUNTED)
     reach = find_reach(network, _pick(homes, counted), places, limit=limit)
-    given = coverage.source
-    weight = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
-    gained = np.bincount(reach.station, weights=weight[counted[reach.household]], minlength=len(places.xy))
+    gained = np.bincount(reach.station, weights=coverage.weights[counted[reach.household]], minlength=len(places.xy))
     if gained.max(initial=0) <= 0:
         return []
     best = np.array([np.argmax(gained)])

@@ -60,7 +60,7 @@ def find_gaps(coverage: Coverage, plan: Plan, *, join_m: float = JOIN_M) -> gpd.
         If `join_m` is not above zero.
     """
     join_m = require_positive(join_m, key="bad_join")
-    rows = np.flatnonzero(~coverage.covered & (_weights(coverage) > 0))
+    rows = np.flatnonzero(~coverage.covered & (coverage.weights > 0))
     xy = coverage.household_access.xy[rows]
     spots, spot = _find_spots(xy)
     area_of, links = join_spots(spots, coverage.network.obstacles, join_m=join_m)
@@ -100,11 +100,6 @@ def _find_spots(xy: Floats) -> tuple[Floats, Ints]:
     return xy[first[order]], place[back.reshape(-1)]
 
 
-def _weights(coverage: Coverage) -> Floats:
-    given = coverage.source
-    return given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
-
-
 def _sums(table: pd.DataFrame, name: str, area: Ints, count: int) -> Floats:
     if name not in table:
         return np.full(count, np.nan)
@@ -121,7 +116,7 @@ def _score(gaps: gpd.GeoDataFrame) -> Floats:
 def _nearest(coverage: Coverage, rows: Ints, area: Ints, count: int) -> tuple[npt.NDArray[Any], Floats]:
     """Find the station most of an area walks to, and the median walk."""
     station, distance = np.full(count, None, dtype=object), np.full(count, np.inf)
-    slot, weight = coverage.slots[rows], _weights(coverage)[rows]
+    slot, weight = coverage.slots[rows], coverage.weights[rows]
     away = coverage.distance_m[rows]
     for number in range(count):
         mine = area == number
@@ -137,7 +132,7 @@ def _cause(coverage: Coverage, rows: Ints, remedy: Remedy | None) -> str:
     """Say what keeps most of an area's households from a station."""
     if remedy is not None and remedy.kind == "open_gate" and remedy.is_enough:
         return "closed_gate"
-    weight = _weights(coverage)[rows]
+    weight = coverage.weights[rows]
     causes = name_causes(coverage, rows)
     return max(("too_far", "no_path", "island"), key=lambda cause: weight[causes == cause].sum())
 

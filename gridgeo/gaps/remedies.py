@@ -73,9 +73,8 @@ def find_remedies(coverage: Coverage, plan: Plan, rows: Ints, area: Ints) -> lis
         One for each area; None where nothing helps.
     """
     count = int(area.max(initial=-1)) + 1
-    given = coverage.source
-    weight = given["households"].to_numpy(dtype=np.float64) if "households" in given else np.ones(len(given))
-    area_of = np.full(len(given), -1, dtype=np.int64)
+    weight = coverage.weights
+    area_of = np.full(len(weight), -1, dtype=np.int64)
     area_of[rows] = area
     total = np.bincount(area, weights=weight[rows], minlength=count)
     tries: list[list[Remedy]] = [[] for _ in range(count)]
