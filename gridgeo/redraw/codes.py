@@ -37,10 +37,9 @@ def next_code(plan: Plan, blocks: np.ndarray) -> str | None:
     """
     if not plan.grids["code"].notna().any():
         return None
-    communities = plan.blocks["community_id"].iloc[blocks].dropna().unique()
-    stem = _stem(plan, communities[0] if len(communities) == 1 else None)
-    used = {str(code) for code in plan.grids["code"].dropna()} | _gone(plan, "code")
-    numbers = [int(code[len(stem) :]) for code in used if code.startswith(stem) and code[len(stem) :].isdigit()]
+    stem = _stem(plan, _community(plan, blocks))
+    tails = [code[len(stem) :] for code in _used(plan, "code") if code.startswith(stem)]
+    numbers = [int(tail) for tail in tails if tail.isdigit()]
     return f"{stem}{max(numbers, default=0) + 1:0{_DIGITS}}"
 
 
@@ -60,12 +59,12 @@ def next_name(plan: Plan, blocks: np.ndarray) -> str | None:
         The community's name and the next number that no grid has or had; None where the blocks are not of one
         community, or its grids are called otherwise.
     """
-    communities = plan.blocks["community_id"].iloc[blocks].dropna().unique()
-    if len(communities) != 1:
+    community = _community(plan, blocks)
+    if community is None:
         return None
-    named = plan.units.loc[plan.units["unit_id"] == communities[0], "name"].dropna()
-    place = str(named.iloc[0]) if len(named) else str(communities[0])
-    used = {str(name) for name in plan.grids["name"].dropna()} | _gone(plan, "name")
+    named = plan.units.loc[plan.units["unit_id"] == community, "name"].dropna()
+    place = str(named.iloc[0]) if len(named) else community
+    used = _used(plan, "name")
     for lang in LANGUAGES:
         before, after = text("partition.grid_name", lang, place=place, number="\n").split("\n")
         shape = re.compile(f"{re.escape(before)}([0-9]+){re.escape(after)}")
@@ -119,5 +118,13 @@ def _unit_code(unit: pd.Series) -> str:
     return str(unit["code"] if pd.notna(unit["code"]) else unit["unit_id"])
 
 
-def _gone(plan: Plan, column: str) -> set[str]:
-    return {found for record in plan.edits for found in find_written(record, column)}
+def _community(plan: Plan, blocks: np.ndarray) -> str | None:
+    """Return the community that blocks lie in, where it is one."""
+    communities = plan.blocks["community_id"].iloc[blocks].dropna().unique()
+    return str(communities[0]) if len(communities) == 1 else None
+
+
+def _used(plan: Plan, column: str) -> set[str]:
+    """Return what grids are or, by the log, ever were called."""
+    gone = {found for record in plan.edits for found in find_written(record, column)}
+    return {str(each) for each in plan.grids[column].dropna()} | gone
