@@ -7,8 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from app.parts.widgets import person_name, read_metres
-from app.state.address import remember
+from app.parts.widgets import METRES, person_name, read_metres
+from app.state.address import read_whole, remember
 from app.state.cache import Asked
 from app.state.settings import Settings, read_settings
 from gridgeo.coverage.assess import list_services
@@ -51,7 +51,7 @@ def ask(plan: Plan) -> Asked:
         said = cutoff.number_input(text("app.cutoff.time"), 1, MOST_MIN, step=1, key="ask_minutes")
     else:
         remember("ask_cutoff", read_metres, round(usual.cutoffs_m[0]))
-        said = cutoff.number_input(text("app.cutoff"), 50, 5000, step=50, key="ask_cutoff")
+        said = cutoff.number_input(text("app.cutoff"), *METRES, step=50, key="ask_cutoff")
     # Time passes for somebody: who walks must be said.
     persons = tuple(PERSONS) if timed else ("any", *PERSONS)
     remember("ask_person", lambda said: said if said in persons else None, usual.person)
@@ -85,8 +85,7 @@ def read_minutes(said: str) -> int | None:
     int or None
         Minutes; None when it is no time the page asks for.
     """
-    sound = said.isascii() and said.isdigit() and len(said) <= len(str(MOST_MIN))
-    return int(said) if sound and 1 <= int(said) <= MOST_MIN else None
+    return read_whole(said, 1, MOST_MIN)
 
 
 def _unit_name(unit: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from app.state import sign_in
-from app.state.address import remember
+from app.state.address import read_whole, remember
 from app.state.public import public_table
 from app.state.settings import read_settings
 from gridgeo.assessment import Assessment
@@ -27,6 +27,8 @@ from gridgeo.texts import text
 SHOWN_GAPS = 5
 MOST_PRINTED = 20
 OTHER_M = 800
+METRES = (50, 5000)
+"""The least and the greatest cutoff that a page asks for."""
 TOLD = "told"
 _GRID_ID = re.compile(r"\b[A-Za-z]+\d+\b")
 """Ids that cannot be taken for a number in a sentence."""
@@ -53,7 +55,7 @@ def choose_cutoffs() -> tuple[float, ...]:
     )
     if chosen == "other":
         remember("metres", read_metres, OTHER_M)
-        metres = st.number_input(text("app.cutoff.number"), 50, 5000, step=50, key="metres", width=140)
+        metres = st.number_input(text("app.cutoff.number"), *METRES, step=50, key="metres", width=140)
         return (float(metres),)
     return usual if chosen in ("all", None) else (float(chosen),)
 
@@ -71,7 +73,7 @@ def read_metres(said: str) -> int | None:
     int or None
         Metres; None when it is no distance the app asks for.
     """
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 5 and 50 <= int(said) <= 5000 else None  # noqa: PLR2004
+    return read_whole(said, *METRES)
 
 
 def person_name(person: str) -> str:

@@ -59,3 +59,22 @@ def put(name: str, value: str | None) -> None:
         st.query_params.pop(name, None)
     elif st.query_params.get(name) != value:
         st.query_params[name] = value
+
+
+def read_whole(said: str, least: int, most: int) -> int | None:
+    """Read a whole number from a page's address.
+
+    Parameters
+    ----------
+    said : str
+        What stands there.
+    least, most : int
+        What it may be, inclusive; from zero.
+
+    Returns
+    -------
+    int or None
+        The number; None when it is none of these.
+    """
+    sound = said.isascii() and said.isdigit() and len(said) <= len(str(most))
+    return int(said) if sound and least <= int(said) <= most else None
