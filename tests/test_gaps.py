@@ -63,6 +63,16 @@ def test_neighbours_form_one_area_and_a_wall_parts_two():
     assert two["households"].tolist() == [20, 20]
 
 
+def test_the_walk_of_an_area_is_that_of_its_median_household():
+    """One tower of 30 households at 405 m beside three houses: half of the area's households live no farther."""
+    street, homes = [[(0, 0), (700, 0)]], [(400, 5), (450, 5), (500, 5), (550, 5)]
+    assert gaps_of(street, homes, households=[30, 1, 1, 1])["distance_m"].tolist() == [405]
+    assert gaps_of(street, homes, households=[3, 1, 1, 1])["distance_m"].tolist() == [430]
+    # Two at 510 m walk the other way, to a station that fewer of the area walk to.
+    two = gaps_of([[(0, 0), (1015, 0)]], [*homes[:2], (510, 5)], posts=[(0, 0), (1015, 0)], households=[3, 4, 5])
+    assert two[["station_id", "distance_m"]].to_numpy().tolist() == [["s0", 455]]
+
+
 def test_a_closed_gate_is_the_cause_and_the_cheapest_remedy():
     """The street runs through a gate at (100, 0); round about it is 900 m. A library stands there, too."""
     lines = [[(0, 0), (200, 0)], [(0, 0), (0, 400), (200, 400), (200, 0)]]

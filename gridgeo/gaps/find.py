@@ -49,7 +49,8 @@ def find_gaps(coverage: Coverage, plan: Plan, *, join_m: float = JOIN_M) -> gpd.
         ``gap_id``, ``rank``, ``households``, ``persons``, ``elderly``, ``children``, ``disabled``, ``low_income`` (NaN
         where not known), ``cause`` (``too_far``; ``no_path``: near in a straight line but far on foot, or no street
         within reach; ``island``: streets that lead to no station; ``closed_gate``: opening one covers half of them),
-        ``station_id`` (the nearest on foot, missing where none can be reached), ``distance_m`` (median walk to it),
+        ``station_id`` (the nearest on foot of most households, missing where none can be reached), ``distance_m`` (the
+        median household's walk to it, inf where there is none),
         ``remedy`` (``open_gate``, ``missing_link``, ``new_station``; missing where nobody has a street within reach),
         ``remedy_place`` (the gate, the two streets, the place, or the corner of two streets: ``A / B``),
         ``remedy_length_m`` (of a link), ``remedy_households`` (how many of the area it would cover), ``geometry``.
@@ -114,18 +115,26 @@ def _score(gaps: gpd.GeoDataFrame) -> Floats:
 
 
 def _nearest(coverage: Coverage, rows: Ints, area: Ints, count: int) -> tuple[npt.NDArray[Any], Floats]:
-    """Find the station most of an area walks to, and the median walk."""
+    """Find the station that most households of an area walk to, and the walk of their median household."""
     station, distance = np.full(count, None, dtype=object), np.full(count, np.inf)
     slot, weight = coverage.slots[rows], coverage.weights[rows]
     away = coverage.distance_m[rows]
     for number in range(count):
-        mine = area == number
-        reached = mine & (slot >= 0)
+        reached = (area == number) & (slot >= 0)
         if reached.any():
-            most = np.bincount(slot[reached], weights=weight[reached])
-            station[number] = coverage.roster.ids[int(np.argmax(most))]
-            distance[number] = float(np.median(away[reached]))
+            most = int(np.argmax(np.bincount(slot[reached], weights=weight[reached])))
+            station[number] = coverage.roster.ids[most]
+            there = reached & (slot == most)
+            distance[number] = _median(away[there], weight[there])
     return station, distance
+
+
+def _median(values: Floats, weights: Floats) -> float:
+    """Return the median of values that each stand for `weights` households; half-way where two share the middle."""
+    order = np.argsort(values)
+    held = np.cumsum(weights[order])
+    middle = [np.searchsorted(held, held[-1] / 2, side=side) for side in ("left", "right")]
+    return float(values[order[middle]].mean())
 
 
 def _cause(coverage: Coverage, rows: Ints, remedy: Remedy | None) -> str:
