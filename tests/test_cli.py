@@ -158,24 +158,29 @@ def test_bad_data_gets_one_sentence_and_exit_code_1(call, arguments, sentence, d
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "sentence"),
     [
-        ["dmeo"],
-        ["coverage"],
-        ["coverage", "x.gpkg", "--cutoff", "far"],
-        ["partition", "x.gpkg", "--households", "500-300"],
-        ["partition", "x.gpkg", "--households", "many"],
-        ["check", "x.gpkg", "--layer", "clouds"],
-        ["check", "x.csv", "--layer", "clouds"],
-        ["export", "x.gpkg", "--format", "pdf"],
-        ["import", "--streets", "x.shp"],
-        ["--lang", "fr", "demo"],
-        ["app", "--lang", "fr"],
+        (["dmeo"], "There is no command dmeo; did you mean demo?"),
+        (["coverage"], "PLAN is missing."),
+        (["coverage", "x.gpkg", "--cutoff", "far"], "--cutoff takes a plain number."),
+        (["partition", "x.gpkg", "--seed", "1.5"], "--seed takes a whole number."),
+        (["partition", "x.gpkg", "--households", "500-300"], "the smaller first; not 500-300."),
+        (["partition", "x.gpkg", "--households", "many"], "the smaller first; not many."),
+        (["undo", "x.gpkg", "0"], "[N] must be at least 1."),
+        (["app", "--port", "99999"], "--port must be at most 65535."),
+        (["check", "x.gpkg", "--layer", "clouds"], "--layer cannot be clouds; it is one of boundary, units, "),
+        (["check", "x.csv", "--layer", "clouds"], "--layer cannot be clouds; it is one of boundary, units, "),
+        (["export", "x.gpkg", "--format", "pdf"], "--format cannot be pdf; it is one of gpkg, "),
+        (["export", "x.gpkg", "--format", "shp", "--encoding", "big5"], "it is one of utf-8, gbk."),
+        (["import", "--streets", "x.shp"], "--boundary"),
+        (["--lang", "fr", "demo"], "--lang cannot be fr; it is one of zh, en."),
+        (["app", "--lang", "fr"], "--lang cannot be fr; it is one of zh, en."),
     ],
 )
-def test_bad_use_gets_one_sentence_and_exit_code_2(call, arguments):
+def test_bad_use_gets_one_sentence_and_exit_code_2(call, arguments, sentence):
     ran = call(*arguments)
     assert ran.returncode == 2
+    assert sentence in ran.stderr
     assert "--help" in ran.stderr
     assert "Traceback" not in ran.stderr
 
@@ -319,8 +324,8 @@ def test_a_question_that_cannot_be_asked_is_one_sentence(call, divided, tmp_path
         (["coverage", "x.gpkg", "--cutof", "3"], "没有选项 --cutof；相近的有：--cutoff, --out。"),
         (["coverage", "x.gpkg", "--nothing-like-it"], "没有选项 --nothing-like-it。"),
         (["coverage", "x.gpkg", "--cutoff"], "--cutoff 需要一个取值。"),
-        (["coverage", "x.gpkg", "--cutoff", "far"], "--cutoff 的取值不合要求；数字须为范围内的普通数字。"),
-        (["app", "--port", "99999999"], "--port 的取值不合要求；数字须为范围内的普通数字。"),
+        (["coverage", "x.gpkg", "--cutoff", "far"], "--cutoff 须为普通数字。"),
+        (["app", "--port", "99999999"], "--port 不能大于 65535。"),
         (["undo", "x.gpkg", "1", "2"], "多出了参数 2。"),
         (["redraw"], "没有命令 redraw；相近的有：redo。"),
         (["dance"], "没有命令 dance。"),

@@ -234,8 +234,8 @@ def _progress(steps: int, *, quiet: bool) -> Any:  # noqa: ANN401 (a context man
 
 
 def _check_language(lang: str | None) -> None:
-    if lang is not None and lang not in LANGUAGES:
-        raise typer.BadParameter(f"--lang {lang} ({' | '.join(LANGUAGES)})")
+    if lang is not None:
+        wording.require_choice("--lang", lang, LANGUAGES)
 
 
 def _read_band(value: str) -> tuple[float, float]:

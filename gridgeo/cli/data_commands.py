@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridgeo.cli import output
+from gridgeo.cli.wording import require_choice
 from gridgeo.errors import Fault, FileError, ImportFaults, InputError, PlanError, list_alike, list_faults
 from gridgeo.texts import column_label, layer_label, text
 
@@ -249,10 +250,8 @@ def export(
     """Write a plan for other programs."""
     from gridgeo.store import ENCODINGS, FORMATS, export_plan, read_plan  # noqa: PLC0415
 
-    if form not in FORMATS:
-        raise typer.BadParameter(f"--format {form} ({' | '.join(FORMATS)})")
-    if encoding not in ENCODINGS:
-        raise typer.BadParameter(f"--encoding {encoding} ({' | '.join(ENCODINGS)})")
+    require_choice("--format", form, FORMATS)
+    require_choice("--encoding", encoding, ENCODINGS)
     done = export_plan(read_plan(plan), out, format=form, encoding=encoding, public=public, sensitive=sensitive)
     if as_json:
         losses = [vars(loss) for loss in done.losses]
@@ -269,8 +268,8 @@ def _check_plan(file: Path, layer: str | None) -> list[Fault] | None:
     from gridgeo.schema import LAYERS  # noqa: PLC0415
     from gridgeo.store import read_plan  # noqa: PLC0415
 
-    if layer is not None and layer not in {*LAYERS, "boundary"}:
-        raise typer.BadParameter(f"--layer {layer} (boundary | {' | '.join(LAYERS)})")
+    if layer is not None:
+        require_choice("--layer", layer, ("boundary", *LAYERS))
     if file.suffix.lower() != ".gpkg" and layer is not None:
         return None
     try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import typer
 from typer import rich_utils
 
+from gridgeo.errors import show_plainly
 from gridgeo.texts import text
 
 # The parser marks these cases by their sentence only; each pattern catches what the sentence is about.
@@ -17,6 +19,36 @@ _PLAIN_CASES = {
     "extra_argument": re.compile(r"^Got unexpected extra argument(?:s|\(s\))? \((?P<what>.*)\)$"),
     "no_value": re.compile(r"^Option '?(?P<what>[^' ]+)'? requires (?:an argument|\d+ arguments)\.?$"),
 }
+
+# So does what is wrong with a number.
+_NUMBER_CASES = {
+    "number": re.compile(r"^Input should be a valid number"),
+    "whole_number": re.compile(r"^Input should be a valid integer"),
+    "at_least": re.compile(r"^Input should be greater than or equal to (?P<limit>\S+)$"),
+    "at_most": re.compile(r"^Input should be less than or equal to (?P<limit>\S+)$"),
+}
+
+
+def require_choice(option: str, value: str, allowed: Iterable[str]) -> None:
+    """Refuse a value that is not among those an option takes.
+
+    Parameters
+    ----------
+    option : str
+        The option.
+    value : str
+        What was given.
+    allowed : iterable of str
+        What it takes.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the value is none of them.
+    """
+    if value not in (known := tuple(allowed)):
+        value = show_plainly(value)
+        raise typer.BadParameter(text("cli.misuse_choice", what=option, value=value, allowed=", ".join(known)))
 
 
 def word_misuse(error: typer.TyperException) -> str:
@@ -43,7 +75,7 @@ def word_misuse(error: typer.TyperException) -> str:
             text("cli.misuse_near_option", what=option, near=near) if near else text("cli.misuse_option", what=option)
         )
     if kind == "BadParameter" and about:
-        return text("cli.misuse_value", what=about)
+        return _word_number(about, error.message)
     if kind == "BadParameter":
         return error.message
     message = error.format_message()
@@ -53,6 +85,13 @@ def word_misuse(error: typer.TyperException) -> str:
                 f"cli.misuse_{case}", **{name: value.replace("'", "") for name, value in found.groupdict().items()}
             )
     return message
+
+
+def _word_number(about: str, complaint: str) -> str:
+    for case, pattern in _NUMBER_CASES.items():
+        if found := pattern.match(complaint):
+            return text(f"cli.misuse_{case}", what=about, **found.groupdict())
+    return text("cli.misuse_value", what=about)
 
 
 def word_help(app: typer.Typer) -> Any:  # noqa: ANN401 (typer keeps its command class to itself)
