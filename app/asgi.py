@@ -9,5 +9,6 @@ from starlette.middleware import Middleware
 
 from app.serving.chunks import ROUTE
 from app.serving.guard import Guard
+from app.serving.page import ROUTES
 
-app = st.App(Path(__file__).parent / "main.py", middleware=[Middleware(Guard)], routes=[ROUTE])
+app = st.App(Path(__file__).parent / "main.py", middleware=[Middleware(Guard)], routes=[ROUTE, *ROUTES])

@@ -12,20 +12,13 @@ from app.parts.language import keep_language, speaking
 from app.parts.theme import page_style
 from app.parts.widgets import plain, show_missing, show_told
 from app.state import plans, sign_in
+from app.state.address import PAGES
 from app.views import coverage, data, overview, programme, redraw, settings, start, whatif
 from gridgeo.errors import GridgeoError, MissingDataError
 from gridgeo.texts import text
 
-PAGES = {
-    "overview": overview,
-    "coverage": coverage,
-    "redraw": redraw,
-    "whatif": whatif,
-    "programme": programme,
-    "data": data,
-    "settings": settings,
-}
-"""Every page by the name in its address; one line each."""
+VIEWS = dict(zip(PAGES, (overview, coverage, redraw, whatif, programme, data, settings), strict=True))
+"""What draws each page."""
 
 FOR_PLANNERS = ("redraw", "whatif", "programme", "data", "settings")
 """Pages that change something, or show single people: closed to viewers."""
@@ -42,7 +35,7 @@ def main() -> None:
         if sign_in.must_sign_in():
             sign_in.show_sign_in()
             return
-        pages = {name: _make_page(name, lang) for name in PAGES}
+        pages = {name: _make_page(name, lang) for name in VIEWS}
         st.session_state["pages"] = pages
         page = st.navigation(list(pages.values()), position="top")
         keep_language()
@@ -68,7 +61,7 @@ def _make_page(name: str, lang: str) -> Any:  # noqa: ANN401 - Streamlit's own k
         partial(_draw, name, lang),
         title=text(f"app.page.{name}"),
         url_path=name,
-        default=name == next(iter(PAGES)),
+        default=name == PAGES[0],
         visibility="hidden" if hidden else "visible",
     )
 
@@ -80,7 +73,7 @@ def _draw(name: str, lang: str) -> None:
     if plan is None and name not in WITHOUT_PLAN:
         start.show()
     else:
-        PAGES[name].show(str(plan) if plan else None, lang)
+        VIEWS[name].show(str(plan) if plan else None, lang)
 
 
 main()

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
-import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from pathlib import Path
 from typing import Any
 
-import streamlit
-
+from app.serving.page import inline_scripts
 from app.state.environment import HOSTS_VARIABLE
 from app.state.settings import read_settings
 from gridgeo.maps.basemaps import BASEMAPS
@@ -19,21 +14,10 @@ from gridgeo.maps.basemaps import BASEMAPS
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """The names the app answers to. Another one in a request means that a foreign page points its own name here."""
 
-_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-
-
-def _own_scripts() -> str:
-    """Name the few lines of script inside Streamlit's own page by their hashes, so that no others run."""
-    page = Path(streamlit.__file__).parent / "static" / "index.html"
-    found = _INLINE_SCRIPT.findall(page.read_text(encoding="utf-8"))
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in found)
-    return "".join(f" 'sha256-{digest}'" for digest in hashes)
-
-
 _POLICY = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self'" + _own_scripts(),
+        " ".join(("script-src 'self'", *inline_scripts())),
         # Streamlit's pages write styles into elements.
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:{tiles}",

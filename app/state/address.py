@@ -8,6 +8,9 @@ import streamlit as st
 
 KEPT = "kept"
 
+PAGES = ("overview", "coverage", "redraw", "whatif", "programme", "data", "settings")
+"""The name of every page in its address."""
+
 
 def remember(key: str, read: Callable[[str], object | None], default: object) -> None:
     """Give a widget what the address says before it is drawn, and keep what the reader chose in the address.

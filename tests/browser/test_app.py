@@ -75,6 +75,17 @@ def test_language_switches_everywhere_and_the_view_stays(open_app, until, addres
     assert look(map_frame(page, until))["lang"] == "en"
 
 
+def test_a_page_opens_by_its_own_address(visit, until, address):
+    """Its server is found at once: the browser's console stays empty, as `visit` checks."""
+    seen = visit(lang="zh-CN")
+    asked = []
+    seen.page.on("request", lambda request: asked.append(request.url))
+    seen.page.goto(f"{address}/redraw?lang=en")
+    assert map_frame(seen.page, until).evaluate("gridgeo.view.lang") == "en"
+    assert any(each.startswith(f"{address}/_stcore/health") for each in asked)
+    assert not any("/redraw/" in each for each in asked)
+
+
 def test_another_cutoff_changes_only_what_it_must(opened, until, place, look):
     """What was ticked and where one looked stay; buildings and streets are not even sent again."""
     page, frame = opened

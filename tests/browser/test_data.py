@@ -158,9 +158,6 @@ def test_a_viewer_sees_sums_only_and_changes_nothing(visit, office, until):
     assert not frame.evaluate("gridgeo.view.layers.has('households')")
     page.goto(f"{office[0]}/data")
     page.get_by_text("Only planners may do this; nothing was changed.").wait_for()
-    # Under a page's own address Streamlit looks for its server first, in vain, and the browser says so.
-    assert all("404" in error for error in seen.errors)
-    seen.errors.clear()
 
 
 def test_a_planner_works_as_without_a_sign_in(visit, office):
