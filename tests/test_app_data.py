@@ -23,10 +23,12 @@ from app.state.public import public_map, public_table
 from app.state.settings import CONFIG_VARIABLE, Settings, read_settings, usual_speeds, write_settings
 from app.state.workspace import HOME_VARIABLE, open_workspace
 from gridgeo.assessment import assess_plan
+from gridgeo.coverage.wording import read_kind
 from gridgeo.errors import FileError, GridgeoError, InputError
 from gridgeo.maps import coverage_map
 from gridgeo.redraw import make_edit
 from gridgeo.store import read_plan, write_plan
+from gridgeo.texts import using_language
 
 HOSTILE = ("=cmd|'/c calc'!A1", "+1+1", "@SUM(1)", "<img src=x onerror=alert(1)>", "`${x}`", "\u202eabc")
 AUTH = """
@@ -390,6 +392,16 @@ class TestTables:
         assert len(tables.find_rows(plan, "households", "")) == 16
         assert tables.find_rows(plan, "households", "h33")["household_id"].tolist() == ["H33"]
         assert len(tables.find_rows(plan, "households", ".*")) == 0
+
+    def test_kinds_are_found_and_read_back_in_the_words_that_are_shown(self):
+        stations = town().stations.assign(station_kind="clinic", services="health;自有服务")
+        plan = town().replace(stations=stations)
+        with using_language("zh"):
+            assert len(tables.find_rows(plan, "stations", "诊所")) == len(stations)
+            assert len(tables.find_rows(plan, "stations", "医疗卫生")) == len(stations)
+            assert len(tables.find_rows(plan, "stations", "clinic")) == 0
+        for word, kind in (("诊所", "clinic"), (" Clinic ", "clinic"), ("clinic", "clinic"), ("自有", "自有")):
+            assert read_kind(word) == kind
 
 
 class TestDownloads:

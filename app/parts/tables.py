@@ -17,12 +17,14 @@ from app.parts.widgets import attempt, plain
 from app.state import sign_in
 from app.state.address import remember
 from app.state.workspace import Workspace, open_workspace
+from gridgeo.coverage.assess import list_services
+from gridgeo.coverage.wording import read_kind, word_kind, word_services
 from gridgeo.errors import InputError
 from gridgeo.plan import Plan
 from gridgeo.redraw import Edit, make_edit, tabulate_log
 from gridgeo.schema import GRID_KINDS, LAYERS
 from gridgeo.store.spreadsheet import as_table
-from gridgeo.texts import column_label, layer_label, text
+from gridgeo.texts import catalogue, column_label, current_language, layer_label, text
 
 MOST_ROWS = 2000
 """So many rows are shown at once; a search finds the others."""
@@ -46,6 +48,9 @@ LOCKED: Mapping[str, tuple[str, ...]] = {
     "households": ("household_id",),
 }
 """What cannot be changed here."""
+
+SERVICES_MARK = ";"
+"""What parts the services of a station in the plan."""
 
 EMPTIED = ("staff",)
 """What can be left empty: nobody looks after the grid any more."""
@@ -171,11 +176,11 @@ def _edit(workspace: Workspace, layer: str) -> None:
     sheet = _open_sheet(workspace, layer, search)
     key = f"sheet_{layer}_{sheet.version}"
     st.data_editor(
-        sheet.table,
+        _worded(sheet.table),
         key=key,
         hide_index=True,
         height=420,
-        column_config={name: _column(name) for name in COLUMNS[layer]},
+        column_config={name: _column(name, sheet.table[name]) for name in COLUMNS[layer]},
         disabled=LOCKED[layer],
         placeholder="",
         on_change=partial(attempt, _apply, workspace, layer, key),
@@ -189,15 +194,15 @@ def _edit(workspace: Workspace, layer: str) -> None:
 
 
 def _open_sheet(workspace: Workspace, layer: str, search: str) -> Sheet:
-    """Return the reader's table; anew when somebody else changed the plan, or they search for something else."""
-    held: dict[tuple[str, Path], tuple[str, Sheet]] = st.session_state.setdefault("sheets", {})
+    """Return the reader's table; anew when somebody else changed the plan, or they ask for something else."""
+    held: dict[tuple[str, Path], tuple[tuple[str, str], Sheet]] = st.session_state.setdefault("sheets", {})
     state = workspace.current()
-    name = (layer, workspace.source)
+    name, asked = (layer, workspace.source), (search, current_language())
     said, sheet = held.get(name, (None, None))
-    if sheet is None or sheet.number != state.number or said != search:
+    if sheet is None or sheet.number != state.number or said != asked:
         version = 0 if sheet is None else sheet.version + 1
         sheet = Sheet(find_rows(state.plan, layer, search), state.head, state.number, version)
-        held[name] = (search, sheet)
+        held[name] = (asked, sheet)
     return sheet
 
 
@@ -211,7 +216,7 @@ def find_rows(plan: Plan, layer: str, search: str) -> pd.DataFrame:
     layer : str
         One of `COLUMNS`.
     search : str
-        The text, in any column of texts and whatever its case; all rows when empty.
+        The text, in any column of texts as the reader sees it and whatever its case; all rows when empty.
 
     Returns
     -------
@@ -221,7 +226,8 @@ def find_rows(plan: Plan, layer: str, search: str) -> pd.DataFrame:
     table = pd.DataFrame(getattr(plan, layer))[list(COLUMNS[layer])]
     if search:
         texts = [column.name for column in LAYERS[layer].columns if column.kind == "text" and column.name in table]
-        found = [table[name].fillna("").str.contains(search, case=False, regex=False) for name in texts]
+        seen = _worded(table).assign(services=table["services"].map(word_services)) if layer == "stations" else table
+        found = [seen[name].fillna("").str.contains(search, case=False, regex=False) for name in texts]
         table = table[np.logical_or.reduce([column.to_numpy(dtype=bool) for column in found])]
     return table.head(MOST_ROWS).reset_index(drop=True)
 
@@ -233,7 +239,8 @@ def _apply(workspace: Workspace, layer: str, key: str) -> None:
     try:
         sign_in.require_planner()
         for row, cells in changed.items():
-            new = {name: value for name, value in cells.items() if not _is_same(sheet, row, name, value)}
+            said = {name: _unworded(name, value) for name, value in cells.items()}
+            new = {name: value for name, value in said.items() if not _is_same(sheet, row, name, value)}
             if new:
                 now = sheet.table.iloc[row].to_dict() | {
                     name: value for (at, name), value in sheet.done.items() if at == row
@@ -258,6 +265,8 @@ def _make(workspace: Workspace, sheet: Sheet, edit: Edit) -> None:
 
 def _is_same(sheet: Sheet, row: int, name: str, value: Any) -> bool:  # noqa: ANN401 - a cell
     now = sheet.done.get((row, name), sheet.table[name].iloc[row])
+    if name == "services":
+        return list_services(now) == list_services(value)
     return bool(now == value) or (value is None and bool(pd.isna(now)))
 
 
@@ -282,8 +291,33 @@ def _undo(workspace: Workspace, seen: str) -> None:
     workspace.undo(seen=seen, who=sign_in.reader().name)
 
 
-def _column(name: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
+def _worded(table: pd.DataFrame) -> pd.DataFrame:
+    """Say kinds of stations in the reader's language, and part services, so that each is chosen by itself."""
+    if "services" not in table:
+        return table
+    # Of their own type: a column in which every cell is empty would else become one of numbers.
+    kinds = table["station_kind"].map(word_kind, na_action="ignore").astype(table["station_kind"].dtype)
+    return table.assign(station_kind=kinds, services=table["services"].map(list_services))
+
+
+def _unworded(name: str, value: Any) -> Any:  # noqa: ANN401 - a cell
+    """Return what a changed cell says to the plan."""
+    if name == "services":
+        return SERVICES_MARK.join(dict.fromkeys(map(read_kind, value or [])))
+    return read_kind(value) if name == "station_kind" and value is not None else value
+
+
+def _column(name: str, cells: pd.Series) -> Any:  # noqa: ANN401 - Streamlit's own kind
     label = column_label(name)
+    if name == "station_kind":
+        # A text rather than a choice: an office has kinds of its own. A word that gridgeo knows is kept as its kind.
+        words = text("walks.list_mark").join(map(word_kind, catalogue("kinds")))
+        return st.column_config.TextColumn(label, help=plain(text("app.tables.kinds", kinds=words)))
+    if name == "services":
+        known = sorted({*catalogue("kinds"), *(each for said in cells for each in list_services(said))}, key=word_kind)
+        return st.column_config.MultiselectColumn(
+            label, options=known, format_func=word_kind, accept_new_options=True, color="gray"
+        )
     if name in ("open", "locked"):
         return st.column_config.CheckboxColumn(label)
     if name == "grid_kind":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gridgeo.coverage.assess import list_services
 from gridgeo.coverage.model import Coverage
-from gridgeo.texts import has_text, text
+from gridgeo.texts import LANGUAGES, catalogue, has_text, text
 
 
 def word_cutoff(coverage: Coverage, lang: str | None = None) -> str:
@@ -122,6 +122,24 @@ def word_kind(kind: str, lang: str | None = None) -> str:
         The word, for a kind that gridgeo knows; any other as it is.
     """
     return text(f"kinds.{kind}", lang) if has_text(f"kinds.{kind}") else kind
+
+
+def read_kind(word: str) -> str:
+    """Return the kind that a reader means by a word: what `word_kind` says, read back.
+
+    Parameters
+    ----------
+    word : str
+        A word in either language, whatever its case; or an office's own.
+
+    Returns
+    -------
+    str
+        The kind as it stands in the plan; an office's own word as it is.
+    """
+    said = word.strip()
+    known = {words[lang].casefold(): kind for kind, words in catalogue("kinds").items() for lang in LANGUAGES}
+    return known.get(said.casefold(), said)
 
 
 def word_services(services: object, lang: str | None = None) -> str | None:
