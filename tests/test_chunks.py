@@ -1,4 +1,4 @@
-"""Very many areas: cut into squares that are fetched one by one, none lost, each with its own card."""
+"""Very many areas are cut into squares that are fetched one by one, very many points into one body; none is lost."""
 
 import asyncio
 import itertools
@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from app.serving.chunks import ROUTE
 from app.state.chunks import KEPT, chunk, keep_chunks
-from gridgeo.maps.chunks import MOST_WHOLE, cut_layer, is_large
+from gridgeo.maps.chunks import MOST_POINTS, MOST_WHOLE, cut_layer, is_cut, is_large, is_packed, pack_points
 from gridgeo.maps.features import Field, Look, MapLayer, both, encode_geometry
 
 NAME = both("layer.buildings")
@@ -81,6 +81,36 @@ def test_only_large_layers_are_cut():
     assert not is_large(data | {"labels": ["x"]})
 
 
+def points_of(count, *, sizes=None, **more):
+    at = np.random.default_rng(2).uniform(-80, 80, (count, 2)).round(7)
+    look = Look(name=NAME, style={"fill": "#999999"})
+    made = {"layer_id": "households", "name": NAME, "group": "results", "kind": "points", "looks": (look, look)}
+    made |= {"geometry": encode_geometry(gpd.GeoSeries(shapely.points(at), crs=4326)), "look_of": np.arange(count) % 2}
+    return MapLayer(**made, sizes=sizes, **more).data, at
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 500, MOST_POINTS + 1])
+def test_points_are_packed_in_their_order_with_look_and_size(count):
+    data, at = points_of(count, sizes=np.arange(count) % 256)
+    light, [body] = pack_points(data)
+    assert light["geometry"] == {"points": count}
+    assert np.frombuffer(body, "<i4", 2 * count).tolist() == np.rint(at * 1e7).ravel().tolist()
+    assert list(body[8 * count : 9 * count]) == [row % 2 for row in range(count)]
+    assert list(body[9 * count :]) == [row % 256 for row in range(count)]
+    bare, [body] = pack_points(points_of(count)[0])
+    assert (light["sizes"], bare["sizes"], len(body)) == (True, False, 9 * count)
+
+
+def test_only_many_points_without_words_are_packed():
+    data, _ = points_of(MOST_POINTS + 1)
+    assert is_packed(data)
+    assert is_large(data)
+    assert not is_cut(data)
+    assert not is_packed(points_of(MOST_POINTS)[0])
+    for said in ({"titles": ["x"]}, {"labels": ["x"]}, {"keys": ["x"]}, {"fields": [{}]}):
+        assert not is_packed(data | said)
+
+
 def ask(address, number):
     scope = {"type": "http", "method": "GET", "headers": [], "path_params": {"address": address, "number": number}}
     # In a thread of its own: the browser of another test may have a loop running in this one.
@@ -95,8 +125,8 @@ def test_squares_are_kept_under_an_address_that_only_the_layer_tells():
     address = light["geometry"]["address"]
     assert data["version"] not in address
     assert ask(address, 0).body == cut_layer(data)[1][0]
-    assert ask(address, 4).status_code == 404
-    assert ask("0" * 32, 0).status_code == 404
+    assert ask(address, 4).status_code == 204
+    assert ask("0" * 32, 0).status_code == 204
     for number in range(KEPT):
         keep_chunks(data | {"version": str(number)})
     assert chunk(address, 0) is None

@@ -11,7 +11,7 @@ from streamlit.components.v1 import declare_component
 from app.state.chunks import keep_chunks
 from app.state.settings import read_settings
 from gridgeo.maps.basemaps import basemap_data
-from gridgeo.maps.chunks import is_large
+from gridgeo.maps.chunks import is_cut, is_large
 from gridgeo.maps.document import WEB
 from gridgeo.maps.patches import patch_layer
 
@@ -83,7 +83,7 @@ def show_map(
         if before is None or before["version"] == layer["version"]:
             layers |= {} if before is not None else {name: _travelling(layer)}
             continue
-        change = None if is_large(before) or is_large(layer) else patch_layer(before, layer)
+        change = None if is_cut(before) or is_cut(layer) else patch_layer(before, layer)
         if change is None:
             layers[name] = _travelling(layer)
         else:
@@ -156,7 +156,7 @@ def editing(
 
 
 def _travelling(layer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what of a layer travels at once: all of it, or all but the places of very many areas."""
+    """Return what of a layer travels at once: all of it, or all but the places of very many features."""
     return keep_chunks(layer) if is_large(layer) else layer
 
 

@@ -1,4 +1,4 @@
-"""The address under which a map fetches the squares of a large layer."""
+"""The address under which a map fetches the bytes of a large layer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from app.state.chunks import chunk
 async def _answer(request: Request) -> Response:
     found = chunk(request.path_params["address"], request.path_params["number"])
     if found is None:
-        return Response(status_code=404)
-    # Squares never change under one address.
-    return Response(found, media_type="application/octet-stream", headers={"cache-control": "private, max-age=86400"})
+        # Not an error in the reader's console: the map then asks the app to show the layer anew.
+        return Response(status_code=204)
+    # What stands under one address never changes.
+    kept = {"cache-control": "private, max-age=86400, immutable"}
+    return Response(found, media_type="application/octet-stream", headers=kept)
 
 
 ROUTE = Route("/chunks/{address:str}/{number:int}", _answer)

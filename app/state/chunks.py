@@ -1,4 +1,4 @@
-"""Squares of large layers, kept for the pages that fetch them."""
+"""The bytes of large layers, kept for the pages that fetch them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from gridgeo.maps.chunks import cut_layer
+from gridgeo.maps.chunks import take_apart
 
 KEPT = 8
 """How many layers are kept; the least lately shown goes first."""
@@ -20,7 +20,7 @@ _lock = threading.Lock()
 
 
 def keep_chunks(layer: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep a layer's squares, and return what travels to the page at once.
+    """Keep a layer's bytes, and return what travels to the page at once.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ def keep_chunks(layer: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        The light layer of `gridgeo.maps.chunks.cut_layer`, with ``geometry.address``: under what the page asks for the
-        squares. Nobody can guess it who was not shown the layer.
+        The light layer of `gridgeo.maps.chunks.take_apart`, with ``geometry.address``: under what the page asks for
+        the rest. Nobody can guess it who was not shown the layer.
     """
     address = hashlib.sha256(_SALT + str(layer["version"]).encode()).hexdigest()[:32]
     with _lock:
         found = _kept.get(address)
         if found is None:
-            light, chunks = cut_layer(layer)
+            light, chunks = take_apart(layer)
             light["geometry"]["address"] = address
             found = _kept[address] = (light, chunks)
         _kept.move_to_end(address)
@@ -47,7 +47,7 @@ def keep_chunks(layer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def chunk(address: str, number: int) -> bytes | None:
-    """Return one square.
+    """Return one body of bytes: a square of areas, or all points.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def chunk(address: str, number: int) -> bytes | None:
     Returns
     -------
     bytes or None
-        None when there is no such square, or it is not kept any more.
+        None when there is no such body, or it is not kept any more.
     """
     with _lock:
         chunks = _kept[address][1] if address in _kept else []

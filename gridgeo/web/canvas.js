@@ -59,6 +59,9 @@
 
   /** One layer of a plan. It knows its features; the sheet it lies on draws it. */
   const PlanLayer = L.Layer.extend({
+    /** Whether data is of the kind that this kind of layer takes. */
+    suits: () => true,
+
     initialize(data) {
       this.take(data);
     },
@@ -90,14 +93,14 @@
       const { data, shape } = this;
       const count = change.keys ? change.keys.length : shape.count;
       const held = new Map((change.keys ? data.keys : []).map((key, i) => [key, i]));
-      const from = Array.from({ length: count }, (_, i) => (change.keys ? held.get(change.keys[i]) : i));
-      const fresh = new Map(change.rows.map((row, j) => [row, j]));
-      const merge = (old, some) =>
-        old && from.map((before, i) => (some && fresh.has(i) ? some[fresh.get(i)] : old[before]));
+      // Where each feature was before; without new keys, where it is.
+      const before = change.keys && change.keys.map((key) => held.get(key));
+      const merge = (old, some) => old && replace(before ? before.map((i) => old[i]) : old.slice(), change.rows, some);
       if (change.geometry || change.keys) {
         const moved = change.geometry ? decode(change.geometry) : null;
         const placed = new Map((change.geometryRows || []).map((row, j) => [row, j]));
-        this.shape = splice(count, (i) => (placed.has(i) ? [moved, placed.get(i)] : [shape, from[i]]));
+        const source = (i) => (placed.has(i) ? [moved, placed.get(i)] : [shape, before ? before[i] : i]);
+        this.shape = splice(count, source);
       }
       this.lookOf = merge(this.lookOf, change.lookOf);
       this.sizes = this.sizes && merge(this.sizes, change.sizes);
@@ -179,13 +182,15 @@
       const { min, max } = at.bounds;
       const [left, right] = [(min.x - 20 + at.left) / at.scale, (max.x + 20 + at.left) / at.scale];
       const [top, bottom] = [(min.y - 20 + at.top) / at.scale, (max.y + 20 + at.top) / at.scale];
-      const found = [];
+      const found = new Uint32Array(count);
+      let number = 0;
       for (const i of this._bySize()) {
         if (xy[2 * i] > left && xy[2 * i] < right && xy[2 * i + 1] > top && xy[2 * i + 1] < bottom) {
-          found.push(i);
+          found[number] = i;
+          number += 1;
         }
       }
-      return found;
+      return found.subarray(0, number);
     },
 
     _bySize() {
@@ -209,12 +214,15 @@
       const pixels = new Uint32Array(picture.data.buffer);
       const colours = this.data.looks.map((look) => packed(look.style.fill || look.style.stroke));
       const side = at.zoom > 15 ? 3 : 2;
+      const [left, top] = [at.left + min.x, at.top + min.y];
       for (const i of seen) {
-        const x = Math.round(xy[2 * i] * at.scale - at.left - min.x);
-        const y = Math.round(xy[2 * i + 1] * at.scale - at.top - min.y);
-        const colour = colours[this.lookOf[i]];
-        for (let row = Math.max(0, y); row < Math.min(high, y + side); row += 1) {
-          pixels.fill(colour, row * wide + Math.max(0, x), row * wide + Math.max(0, Math.min(wide, x + side)));
+        const x = Math.round(xy[2 * i] * at.scale - left);
+        const y = Math.round(xy[2 * i + 1] * at.scale - top);
+        const [east, south] = [Math.min(wide, x + side), Math.min(high, y + side)];
+        for (let row = Math.max(0, y); row < south; row += 1) {
+          for (let column = Math.max(0, x); column < east; column += 1) {
+            pixels[row * wide + column] = colours[this.lookOf[i]];
+          }
         }
       }
       const sheet = document.createElement("canvas");
@@ -291,6 +299,12 @@
       return this.data.kind === "polygons" ? polygonAt(this.shape, x, y) : lineAt(this.shape, x, y, reach);
     },
   });
+
+  /** Put new values into their rows. */
+  function replace(values, rows, fresh) {
+    rows.forEach((row, j) => fresh && (values[row] = fresh[j]));
+    return values;
+  }
 
   /** Small whole numbers, as they come: a list, or base64 of bytes where there are many. */
   function bytes(values) {
@@ -424,7 +438,9 @@
   gridgeo.Sheet = Sheet;
   gridgeo.PlanLayer = PlanLayer;
   gridgeo.bytes = bytes;
-  gridgeo.layer = (data) => new PlanLayer(data);
+  gridgeo.layerKinds = [PlanLayer];
+  gridgeo.kindOf = (data) => gridgeo.layerKinds.find((kind) => kind.prototype.suits(data));
+  gridgeo.layer = (data) => new (gridgeo.kindOf(data))(data);
   gridgeo.drawLabels = drawLabels;
   gridgeo.FONT = '"Noto Sans SC","Source Han Sans SC","Noto Sans CJK SC","Microsoft YaHei","PingFang SC",system-ui,sans-serif';
 })();

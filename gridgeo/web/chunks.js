@@ -7,11 +7,29 @@
   const AGAIN_MS = 2000;
   const MOST_TRIES = 5;
 
+  const GONE = "gone";
+
+  /** Fetch one body of a large layer: its bytes; `GONE` where the app keeps it no more; null when there is no answer. */
+  async function fetchBody(address, number) {
+    try {
+      const answer = await fetch(new URL(`../../chunks/${address}/${number}`, window.location.href));
+      if (answer.status === 204) {
+        return GONE;
+      }
+      return answer.ok ? await answer.arrayBuffer() : null;
+    } catch {
+      return null;
+    }
+  }
+
   const ChunkLayer = gridgeo.PlanLayer.extend({
+    suits: (data) => Boolean(data.geometry.chunks),
+
     take(data) {
       const looks = gridgeo.bytes(data.lookOf);
       let start = 0;
       this.data = data;
+      this.lost = false;
       this.lookOf = looks;
       this.shape = { count: looks.length };
       this.chunks = data.geometry.chunks.map(({ box, count }, number) => {
@@ -84,25 +102,25 @@
       chunk.asked = true;
       chunk.tries += 1;
       const { data } = this;
-      try {
-        const answer = await fetch(new URL(`../../chunks/${data.geometry.address}/${chunk.number}`, window.location.href));
-        const numbers = answer.ok && new Int32Array(await answer.arrayBuffer());
-        if (!numbers) {
-          throw new Error(String(answer.status));
-        }
-        const [features, parts] = numbers;
-        const cut = [2, 2 + features, 2 + features + parts];
-        const shape = shapeOf(numbers.subarray(cut[2]), numbers.subarray(cut[1], cut[2]), numbers.subarray(cut[0], cut[1]));
-        const lookOf = this.lookOf.slice(chunk.start, chunk.start + chunk.count);
-        chunk.layer = new gridgeo.PlanLayer({ ...data, geometry: null, shape, lookOf });
-      } catch {
-        // It is asked for again with the next drawing.
-      } finally {
-        chunk.asked = false;
+      const body = await fetchBody(data.geometry.address, chunk.number);
+      chunk.asked = false;
+      if (body === GONE) {
+        this.lost = true;
+        this.fire("lost");
       }
+      if (!(body instanceof ArrayBuffer)) {
+        // It is asked for again with the next drawing.
+        return;
+      }
+      const numbers = new Int32Array(body);
+      const [features, parts] = numbers;
+      const cut = [2, 2 + features, 2 + features + parts];
+      const shape = shapeOf(numbers.subarray(cut[2]), numbers.subarray(cut[1], cut[2]), numbers.subarray(cut[0], cut[1]));
+      const lookOf = this.lookOf.slice(chunk.start, chunk.start + chunk.count);
+      chunk.layer = new gridgeo.PlanLayer({ ...data, geometry: null, shape, lookOf });
     },
   });
 
-  const whole = gridgeo.layer;
-  gridgeo.layer = (data) => (data.geometry.chunks ? new ChunkLayer(data) : whole(data));
+  gridgeo.layerKinds.unshift(ChunkLayer);
+  Object.assign(gridgeo, { fetchBody, GONE });
 })();

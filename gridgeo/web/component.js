@@ -4,12 +4,14 @@
   "use strict";
   const gridgeo = window.gridgeo;
   const LINK_MS = 40;
+  const MOST_LOSSES = 5;
   let view = null;
   let editor = null;
   let number = Date.now();
   let waiting = [];
   let commands = 0;
   let asked = "";
+  let losses = 0;
   let channel = null;
   let following = false;
 
@@ -70,9 +72,17 @@
     const layers = wish.wanted.map(([id]) => gridgeo.layer(wish.layers[id]));
     const frame = { ...wish.frame, lang: wish.lang };
     const onpick = (layer, row, key) => (!wish.edit || wish.edit.pick.includes(layer)) && answer({ pick: { layer, row, key } });
-    view = gridgeo.show(map, layers, frame, { panel: "legend", onpick, place: place(), basemap: wish.basemap });
+    view = gridgeo.show(map, layers, frame, { panel: "legend", onpick, onlost, place: place(), basemap: wish.basemap });
     map.on("moveend", keepPlace);
     map.on("move", tellLinked);
+  }
+
+  /** What the app keeps no more, after a restart or because others looked at more since, it is asked to show anew. */
+  function onlost() {
+    losses += 1;
+    if (losses <= MOST_LOSSES) {
+      answer({ need: true });
+    }
   }
 
   function exchange(wish) {

@@ -89,8 +89,19 @@
         this.sheetOf(layer).ask();
         this.sheets.labels.ask();
       });
+      layer.on("loaded", () => this.tellLoading());
+      layer.on("lost", () => this.options.onlost());
       if (layer.data.shown) {
         layer.addTo(this.map);
+      }
+      this.tellLoading();
+    }
+
+    /** Say as long as some features are on their way that there is more to come. */
+    tellLoading() {
+      const [word, loading] = [this.word("loading"), [...this.layers.values()].some((layer) => layer.loading)];
+      if (loading || this.note.textContent === word) {
+        this.notice(loading ? word : "");
       }
     }
 
@@ -106,7 +117,7 @@
       }
       for (const id of order) {
         const layer = before.get(id);
-        if (!layer || (fresh[id] && Boolean(fresh[id].geometry.chunks) !== Boolean(layer.chunks))) {
+        if (!layer || (fresh[id] && gridgeo.kindOf(fresh[id]) !== layer.constructor)) {
           if (layer) {
             layer.remove();
           }
@@ -114,10 +125,11 @@
           continue;
         }
         this.layers.set(id, layer);
-        if (fresh[id] && fresh[id].version !== layer.data.version) {
+        if (fresh[id] && (fresh[id].version !== layer.data.version || layer.lost)) {
           layer.renew(fresh[id]);
         }
       }
+      this.tellLoading();
       this.unpoint();
     }
 

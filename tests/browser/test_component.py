@@ -1,9 +1,11 @@
 """The map component by itself: what a reader does on it is told once, what changed is taken, the view never jumps."""
 
+import base64
 import functools
 import http.server
 import json
 import threading
+import time
 from dataclasses import replace
 
 import geopandas as gpd
@@ -12,12 +14,12 @@ import pytest
 import shapely
 from redraw_places import town
 
-from gridgeo.maps import work_map
+from gridgeo.maps import chunks, work_map
 from gridgeo.maps.basemaps import basemap_data
-from gridgeo.maps.chunks import cut_layer
+from gridgeo.maps.chunks import cut_layer, is_packed, pack_points
 from gridgeo.maps.document import WEB
 from gridgeo.maps.editing import redraw_layers, whatif_layers
-from gridgeo.maps.features import to_degrees
+from gridgeo.maps.features import Look, MapLayer, both, encode_geometry, to_degrees
 from gridgeo.maps.patches import patch_layer
 from gridgeo.redraw import apply_edit, make_edit
 from gridgeo.scenario import assess_fresh, update_coverage
@@ -28,9 +30,11 @@ EDIT |= {"chosen": None, "turn": 0, "paint": None}
 
 
 ASKED = []
-"""The tiles and squares that were asked for."""
+"""The tiles and bodies that were asked for."""
 CHUNKS = []
-"""The squares of a large layer."""
+"""The squares of a large layer, or the one body of its points; None is kept no more."""
+SHUT = threading.Event()
+"""As long as it is set, no body is given."""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -39,9 +43,12 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):
         if self.path.startswith("/chunks/"):
             ASKED.append(self.path)
-            self.send_response(200)
+            while SHUT.is_set():
+                time.sleep(0.01)
+            body = CHUNKS[int(self.path.rsplit("/", 1)[1])]
+            self.send_response(204 if body is None else 200)
             self.end_headers()
-            self.wfile.write(CHUNKS[int(self.path.rsplit("/", 1)[1])])
+            self.wfile.write(body or b"")
             return
         if not self.path.startswith("/tile/"):
             super().do_GET()
@@ -101,7 +108,26 @@ class Host:
             [layer, key],
         )
 
+    def picture(self):
+        """What is drawn of the layers of points, once all that was asked for is drawn."""
+        return self.page.evaluate(
+            """async () => {
+              await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+              return gridgeo.view.sheets.points._container.toDataURL(); }"""
+        )
+
+    def spot(self, layer, row):
+        """Where the point of a layer without keys is on the screen."""
+        return self.page.evaluate(
+            """([id, i]) => { const { map, layers } = gridgeo.view; const { shape } = layers.get(id);
+              const s = map.options.crs.scale(map.getZoom()) / 256; const o = map.getPixelOrigin();
+              const p = map.layerPointToContainerPoint([shape.xy[2 * i] * s - o.x, shape.xy[2 * i + 1] * s - o.y]);
+              const r = map.getContainer().getBoundingClientRect(); return [p.x + r.left, p.y + r.top]; }""",
+            [layer, row],
+        )
+
     def chosen(self):
+        self.page.wait_for_timeout(60)
         return self.page.evaluate(CHOSEN)
 
     def view(self):
@@ -421,6 +447,113 @@ def test_of_very_many_buildings_only_those_in_view_are_fetched_and_each_tells_it
         assert told == number
     host.page.evaluate("gridgeo.view.map.setZoom(13, {animate: false})")
     assert len(ASKED) == 4
+
+
+COUNT = "gridgeo.view.layers.get('households').shape.count"
+
+
+def packed(data, name="households"):
+    """What travels at once where the households come as bytes of their own; the bytes are served from now on."""
+    light, CHUNKS[:] = pack_points(data["layers"][name])
+    light["geometry"]["address"] = data["layers"][name]["version"]
+    return data["layers"] | {name: light}
+
+
+@pytest.fixture
+def walks(monkeypatch):
+    """The town before and after a station is moved, its households many enough to come as bytes of their own."""
+    monkeypatch.setattr(chunks, "MOST_POINTS", 10)
+    plan = town()
+    coverage = assess_fresh(plan, (150.0, 300.0))
+    after = apply_edit(plan, make_edit("move_station", station="S1", at=[300, 100])).plan
+    moved = update_coverage(coverage, plan, after)
+    return [
+        work_map(each, whatif_layers(each, [found.at(150), found.at(300)])).component_data()
+        for each, found in ((plan, coverage), (after, moved))
+    ]
+
+
+def test_points_that_come_as_bytes_are_drawn_clicked_and_changed_as_others(host, walks, folder):
+    before, after = walks
+    households = before["layers"]["households"]
+    assert is_packed(households)
+    more = {"edit": EDIT | {"choose": None, "pick": ["households"], "drag": []}}
+    host.give(before, **more)
+    expected = host.picture()
+    host.page.goto("about:blank")
+    host.page.goto(folder + "/index.html")
+    host = Host(host.page)
+    # The map is there before its households are, and says so.
+    SHUT.set()
+    host.give(before, layers=packed(before), **more)
+    assert host.page.evaluate(COUNT) == 0
+    assert host.page.locator(".gg-notice").text_content() == before["frame"]["words"]["loading"]["en"]
+    assert host.picture() != expected
+    # What changes meanwhile is taken when they are there.
+    change = patch_layer(households, after["layers"]["households"]) | {"from": households["version"]}
+    assert change["rows"]
+    host.give(after, layers={"stations": after["layers"]["stations"]}, patches={"households": change}, **more)
+    SHUT.clear()
+    count = len(households["lookOf"])
+    host.page.wait_for_function(f"{COUNT} === {count}")
+    assert host.page.locator(".gg-notice").is_hidden()
+    looks = "Array.from(gridgeo.view.layers.get('households').lookOf)"
+    assert host.page.evaluate(looks) == after["layers"]["households"]["lookOf"]
+    back = patch_layer(after["layers"]["households"], households) | {"from": after["layers"]["households"]["version"]}
+    host.give(before, layers={"stations": before["layers"]["stations"]}, patches={"households": back}, **more)
+    assert host.page.evaluate(looks) == households["lookOf"]
+    assert host.picture() == expected
+    for row in (0, count // 2, count - 1):
+        host.page.mouse.click(*host.spot("households", row))
+        assert host.told()[-1] == {"pick": {"layer": "households", "row": row, "key": None}}
+
+
+def test_points_that_are_kept_no_more_are_asked_for_anew(host, walks):
+    data = walks[0]
+    layers = packed(data)
+    body, CHUNKS[0] = CHUNKS[0], None
+    host.give(data, layers=layers)
+    host.page.wait_for_function("window.told.length")
+    assert host.told() == [{"need": True}]
+    CHUNKS[0] = body
+    host.give(data, layers=layers, seen=host.page.evaluate("window.told[0].number"))
+    host.page.wait_for_function(f"{COUNT} === {len(data['layers']['households']['lookOf'])}")
+
+
+def test_of_very_many_points_the_last_drawn_at_a_pixel_is_seen_and_the_large_lie_below(host):
+    """21,000 points on 160 x 160 places, so that most cover others."""
+    random = np.random.default_rng(3)
+    plan, count = town(), 21_000
+    at = gpd.GeoSeries(shapely.points(random.integers(0, 160, (count, 2)) * 2.5), crs=plan.crs)
+    colours = ("#112233", "#a1b2c3", "#00ff7f")
+    look_of, sizes = random.integers(0, 3, count), random.integers(0, 256, count)
+    looks = tuple(Look(name=both("layer.households"), style={"fill": colour}) for colour in colours)
+    made = {"layer_id": "households", "name": both("layer.households"), "group": "results", "kind": "points"}
+    made |= {"looks": looks, "look_of": look_of, "sizes": sizes, "geometry": encode_geometry(to_degrees(at))}
+    data = work_map(plan, [*redraw_layers(plan, households_per_grid=(300, 500)), MapLayer(**made)]).component_data()
+    host.give(data, layers=packed(data))
+    host.page.wait_for_function(f"{COUNT} === {count}")
+    host.picture()
+    seen = host.page.evaluate(
+        """() => { const { map, layers, sheets } = gridgeo.view; const { shape } = layers.get("households");
+          const { min } = sheets.points._bounds; const origin = map.getPixelOrigin();
+          const scale = map.options.crs.scale(map.getZoom()) / 256; const { width, height } = sheets.points._container;
+          const pixels = sheets.points._pen.getImageData(0, 0, width, height).data;
+          const place = (v, k) => Math.round(v * scale - origin[k] - min[k]);
+          return { zoom: map.getZoom(), width, height,
+            pixels: btoa(Array.from(pixels, (v) => String.fromCharCode(v)).join("")),
+            x: Array.from({ length: shape.count }, (_, i) => place(shape.xy[2 * i], "x")),
+            y: Array.from({ length: shape.count }, (_, i) => place(shape.xy[2 * i + 1], "y")) }; }"""
+    )
+    pixels = np.frombuffer(base64.b64decode(seen["pixels"]), dtype=np.uint8).reshape(seen["height"], seen["width"], 4)
+    expected = np.zeros_like(pixels)
+    side = 3 if seen["zoom"] > 15 else 2
+    for row in np.argsort(-sizes, kind="stable"):
+        x, y, colour = seen["x"][row], seen["y"][row], colours[look_of[row]]
+        expected[y : y + side, x : x + side] = [*bytes.fromhex(colour[1:]), 255]
+    assert len(np.unique(expected.reshape(-1, 4), axis=0)) == 4
+    drawn = expected[..., 3] > 0
+    assert (pixels[drawn] == expected[drawn]).all()
 
 
 TILE_OFFSET = """() => {
