@@ -286,7 +286,14 @@ class Coverage:
         DataFrame
             See `gridgeo.coverage.summarise`.
         """
-        return summarise(self.households, by=by)
+        # Counted once: each page that opens shows the same figures again.
+        if by not in self._summaries:
+            self._summaries[by] = summarise(self.households, by=by)
+        return self._summaries[by].copy()
+
+    @cached_property
+    def _summaries(self) -> dict[str | None, pd.DataFrame]:
+        return {}
 
 
 def _decode(codes: npt.NDArray[np.integer[Any]], names: np.ndarray) -> pd.api.extensions.ExtensionArray:
