@@ -81,7 +81,7 @@ def serve(*, forking):
     import pyogrio  # noqa: F401
     import python_calamine  # noqa: F401
 
-    from gridgeo.readers import child, handing, osm_pass, vectors  # noqa: F401
+    from gridgeo.readers import child, osm_pass, tables, vectors  # noqa: F401
 
     for line in sys.stdin:
         request, out, timeout_s = json.loads(line)

@@ -24,8 +24,6 @@ from gridgeo.errors import FileError, GridgeoError
 from gridgeo.readers.bounded import read_file
 from gridgeo.readers.raw import ROW
 from gridgeo.readers.sniff import decode, sniff
-from gridgeo.readers.tables import read_csv
-from gridgeo.readers.vectors import read_vector
 from gridgeo.texts import using_language
 
 pytestmark = pytest.mark.usefixtures("quick_readers")
@@ -79,7 +77,7 @@ def test_the_encoding_of_a_shapefile_is_found_whatever_it_says(tmp_path, encodin
         cpg.write_text("ISO-8859-1")
     elif said == "right":
         cpg.write_text(encoding)
-    assert list(read_vector(path, "shp").table["名称"]) == NAMES
+    assert list(read_file(path).table["名称"]) == NAMES
 
 
 def test_a_shapefile_cell_cut_in_mid_character_keeps_what_is_whole(tmp_path):
@@ -93,7 +91,7 @@ def test_a_shapefile_cell_cut_in_mid_character_keeps_what_is_whole(tmp_path):
     assert data.count(full) == 1
     table.write_bytes(data.replace(full, full[:-1] + b"\xbb"))
     path.with_suffix(".cpg").unlink(missing_ok=True)
-    assert read_vector(path, "shp").table["n"][0] == "x" + "户" * 126
+    assert read_file(path).table["n"][0] == "x" + "户" * 126
 
 
 def workbook(path, rows, merges=(), hidden=()):
@@ -154,7 +152,7 @@ def test_text_tables_in_every_encoding(tmp_path, encoding, separator):
     path = tmp_path / "a.csv"
     lines = [["某街道住户表", "", ""], ["编号", "户数", "备注"], ["001", "3", '"甲\n乙"'], ["总计：", "3", ""]]
     path.write_bytes("\r\n".join(separator.join(line) for line in lines).encode(encoding))
-    raw = read_csv(path)
+    raw = read_file(path)
     assert raw.table["编号"].tolist() == ["001"]
     assert raw.table["备注"].tolist() == ["甲\n乙"]
     assert [each["why"] for each in raw.dropped] == ["above_header", "total_row"]

@@ -21,7 +21,7 @@ from pyproj import CRS
 
 from gridgeo.errors import FileError
 from gridgeo.readers.archive import check_zip, require_plain_xml, unpack_layer
-from gridgeo.readers.raw import RawLayer
+from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.sniff import TABLE_KINDS, Kind, refusal, sniff
 from gridgeo.texts import current_language
 
@@ -217,6 +217,7 @@ def child_environment(kind: Kind) -> dict[str, str]:
         "OGR_GEOJSON_MAX_OBJ_SIZE": "100",
         "OGR_SQLITE_LOAD_EXTENSIONS": "NO",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",
     }
 
 
@@ -236,10 +237,11 @@ def _collect(path: Path, said: dict[str, Any], out: Path) -> RawLayer:
             columns[name] = pd.Series(cells, dtype="object")
         else:
             columns[name] = values.to_pandas()
-    crs = CRS.from_json(said["crs"]) if said["crs"] else None
+    crs = CRS.from_user_input(said["crs"]) if said["crs"] else None
     geometry = None
     if "geometry" in arrow.column_names:
         with np.errstate(invalid="ignore"):
             geometry = gpd.GeoSeries(shapely.from_wkb(arrow.column("geometry").to_numpy()), crs=crs)
+    table = pd.DataFrame(columns).assign(**{ROW: arrow.column("row").to_numpy()})
     dropped, choices = tuple(said["dropped"]), tuple(said["choices"])
-    return RawLayer(path.name, said["kind"], pd.DataFrame(columns), geometry, crs, dropped, choices)
+    return RawLayer(path.name, said["kind"], table, geometry, crs, dropped, choices)

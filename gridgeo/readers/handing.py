@@ -1,84 +1,127 @@
-"""A layer handed from the child process to its parent: as Arrow and JSON, from which nothing can run."""
+"""A layer handed from the child process to its parent: as Arrow and JSON, from which nothing can run.
+
+The child does without pandas: loading it takes longer than reading most files.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
+import shapely
+from numpy.typing import NDArray
 from pyarrow import feather
 
-from gridgeo.readers.raw import RawLayer
-from gridgeo.readers.sniff import Kind
-from gridgeo.readers.tables import read_csv, read_workbook
+Cells: TypeAlias = "Sequence[Any] | NDArray[Any] | pa.Array"
+"""The cells of a column, as the library that read them gives them."""
 
 
-def leave_layer(
-    path: Path, kind: Kind, folder: Path, *, layer: str | None = None, first: bool = False
-) -> dict[str, object]:
-    """Read one layer or table of a file and leave its rows in a folder.
+@dataclass(frozen=True)
+class Rows:
+    """One layer or table of a file, as the child read it.
 
     Parameters
     ----------
-    path : Path
-        The file.
     kind : str
-        What it is.
+        What the file is; see `gridgeo.readers.sniff.Kind`.
+    names : list of str
+        Its columns.
+    columns : list of (sequence, ndarray or Arrow array), each of length n
+        Their cells.
+    numbers : sequence or ndarray of int, length n
+        In which row of the file each stood; see `gridgeo.readers.raw.ROW`.
+    geometry : ndarray of Geometry, length n, optional
+        Its geometries; none of a plain table.
+    crs : str, optional
+        The system it states, as PROJ names it or as JSON.
+    dropped : tuple of dict
+        Rows left out; see `gridgeo.readers.raw.RawLayer`.
+    choices : tuple of str
+        The file's layers or visible sheets, where it can hold several.
+    """
+
+    kind: str
+    names: list[str]
+    columns: list[Cells]
+    numbers: Sequence[int] | NDArray[np.int64]
+    geometry: NDArray[np.object_] | None = None
+    crs: str | None = None
+    dropped: tuple[dict[str, object], ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+def leave_rows(rows: Rows, folder: Path) -> dict[str, object]:
+    """Leave rows in a folder.
+
+    Parameters
+    ----------
+    rows : Rows
+        What was read.
     folder : Path
         ``layer.feather`` is put there.
-    layer : str, optional
-        Which layer or sheet.
-    first : bool
-        Whether to take the first one where there are several and none was said.
 
     Returns
     -------
     dict
         What else there is to say of it: names of its columns, which of them are of mixed types, its system.
-
-    Raises
-    ------
-    FileError
-        If it cannot be read.
     """
-    raw = _read(path, kind, layer=layer, first=first)
-    mixed = [bool(raw.table[name].dtype == object) for name in raw.table.columns]
-    columns = {f"c{at}": _as_arrow(raw.table[name], mixed[at]) for at, name in enumerate(raw.table.columns)}
-    if raw.geometry is not None:
-        columns["geometry"] = pa.array(raw.geometry.to_wkb(), type=pa.binary())
-    feather.write_feather(pa.table(columns), str(folder / "layer.feather"), compression="uncompressed")
+    plain = [_as_arrow(cells) for cells in rows.columns]
+    arrow = {
+        f"c{at}": pa.array(list(_as_json(cells)), type=pa.string()) if column is None else column
+        for at, (column, cells) in enumerate(zip(plain, rows.columns, strict=True))
+    }
+    arrow["row"] = pa.array(rows.numbers, type=pa.int64())
+    if rows.geometry is not None:
+        arrow["geometry"] = pa.array(shapely.to_wkb(rows.geometry), type=pa.binary())
+    feather.write_feather(pa.table(arrow), str(folder / "layer.feather"), compression="uncompressed")
     return {
-        "names": [str(name) for name in raw.table.columns],
-        "crs": None if raw.crs is None else raw.crs.to_json(),
-        "dropped": list(raw.dropped),
-        "choices": list(raw.choices),
-        "mixed": mixed,
-        "kind": raw.kind,
+        "names": _apart(rows.names),
+        "crs": rows.crs,
+        "dropped": list(rows.dropped),
+        "choices": list(rows.choices),
+        "mixed": [column is None for column in plain],
+        "kind": rows.kind,
     }
 
 
-def _read(path: Path, kind: Kind, *, layer: str | None, first: bool) -> RawLayer:
-    if kind == "csv":
-        return read_csv(path)
-    if kind in {"xlsx", "xls"}:
-        return read_workbook(path, kind=kind, sheet=layer)
-    from gridgeo.readers.vectors import read_vector  # noqa: PLC0415 - plain tables need not wait for it
-
-    return read_vector(path, kind, layer=layer, first=first)
-
-
-def _as_arrow(values: pd.Series, mixed: bool) -> pa.Array:  # noqa: FBT001 - not public
-    """Return a column as Arrow takes it: of one type as it is, a mixture of numbers and texts as JSON."""
-    if not mixed:
-        return pa.array(values, from_pandas=True)
-    cells = [None if _is_missing(cell) else json.dumps(_jsonable(cell), ensure_ascii=False) for cell in values]
-    return pa.array(cells, type=pa.string())
+def _as_arrow(cells: Cells) -> pa.Array | None:
+    """Return a column of one plain type as Arrow takes it; None for any other, which goes as JSON."""
+    if isinstance(cells, np.ndarray) and cells.dtype != object:
+        return pa.array(cells, from_pandas=True) if cells.dtype.kind in "iufb" else None
+    if isinstance(cells, (pa.Array, pa.ChunkedArray)):
+        kind = cells.type
+        plain = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_floating)
+        # Truths of which some are missing are a mixture to whoever reads them.
+        whole = pa.types.is_boolean(kind) and cells.null_count == 0
+        return cells if whole or any(is_plain(kind) for is_plain in plain) else None
+    if isinstance(cells, np.ndarray) and len(cells) and all(isinstance(cell, str) or cell is None for cell in cells):
+        return pa.array(cells, type=pa.string()) if any(cell is not None for cell in cells) else None
+    return None
 
 
-def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN
+def _as_json(cells: Cells) -> Iterator[str | None]:
+    """Word a mixture of numbers and texts as JSON, cell by cell."""
+    for cell in cells.to_pylist() if isinstance(cells, (pa.Array, pa.ChunkedArray)) else cells:
+        missing = cell is None or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124 - NaN
+        yield None if missing else json.dumps(_jsonable(cell), ensure_ascii=False)
 
 
 def _jsonable(value: object) -> object:
     return value if isinstance(value, (str, int, float, bool)) else str(value)
+
+
+def _apart(names: list[str]) -> list[str]:
+    """Keep repeated names apart, as those of a table of cells are."""
+    found: dict[str, None] = {}
+    for name in names:
+        apart, times = name, 1
+        while apart in found:
+            times += 1
+            apart = f"{name}#{times}"
+        found[apart] = None
+    return list(found)

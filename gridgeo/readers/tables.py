@@ -12,15 +12,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from gridgeo.errors import FileError
+from gridgeo.readers.handing import Cells, Rows
 from gridgeo.readers.names import count_known
-from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.sniff import decode, refusal
 
 Cell = object
-Rows = list[list[Cell]]
+Lines = list[list[Cell]]
 Merge = tuple[tuple[int, int], tuple[int, int]]
 
 _TOTALS = frozenset({"合计", "总计", "小计", "共计", "总数", "累计", "total", "subtotal", "sum", "grandtotal"})
@@ -28,7 +26,7 @@ _HEADER_ROWS = 20
 _SAFE_INTEGER = 2**53
 
 
-def read_csv(path: Path) -> RawLayer:
+def read_csv(path: Path) -> Rows:
     """Read a table of text in any Chinese encoding.
 
     Parameters
@@ -38,7 +36,7 @@ def read_csv(path: Path) -> RawLayer:
 
     Returns
     -------
-    RawLayer
+    Rows
         Every cell as text.
 
     Raises
@@ -51,7 +49,7 @@ def read_csv(path: Path) -> RawLayer:
         raise refusal(path, "not_text")
     sample = [line for line in content[:20_000].splitlines() if line.strip()][:20]
     separator = max(",;\t|", key=lambda mark: sum(line.count(mark) for line in sample))
-    rows: Rows = []
+    rows: Lines = []
     csv.field_size_limit(len(content) + 1)
     try:
         # Strict: a mark that is never closed would swallow all rows behind it into one cell.
@@ -61,7 +59,7 @@ def read_csv(path: Path) -> RawLayer:
     return make_layer(path, "csv", rows, [])
 
 
-def read_workbook(path: Path, *, kind: str, sheet: str | None = None) -> RawLayer:
+def read_workbook(path: Path, *, kind: str, sheet: str | None = None) -> Rows:
     """Read a sheet of an Excel workbook.
 
     Parameters
@@ -75,7 +73,7 @@ def read_workbook(path: Path, *, kind: str, sheet: str | None = None) -> RawLaye
 
     Returns
     -------
-    RawLayer
+    Rows
         Numbers, dates and texts as they are.
 
     Raises
@@ -95,7 +93,7 @@ def read_workbook(path: Path, *, kind: str, sheet: str | None = None) -> RawLaye
     for name in [sheet] if sheet is not None else visible:
         try:
             found = book.get_sheet_by_name(name)
-            rows: Rows = [list(row) for row in found.to_python(skip_empty_area=False)]
+            rows: Lines = [list(row) for row in found.to_python(skip_empty_area=False)]
             merges = list(found.merged_cell_ranges or [])
         except calamine.CalamineError as error:
             raise refusal(path, "library_says", detail=str(error).splitlines()[0][:120]) from error
@@ -104,7 +102,7 @@ def read_workbook(path: Path, *, kind: str, sheet: str | None = None) -> RawLaye
     raise refusal(path, "no_layer")
 
 
-def make_layer(path: Path, kind: str, rows: Rows, merges: list[Merge]) -> RawLayer:
+def make_layer(path: Path, kind: str, rows: Lines, merges: list[Merge]) -> Rows:
     """Make columns of rows of cells.
 
     Parameters
@@ -120,8 +118,8 @@ def make_layer(path: Path, kind: str, rows: Rows, merges: list[Merge]) -> RawLay
 
     Returns
     -------
-    RawLayer
-        The rows below the header, without blank rows and totals; `ROW` is the row in the file counted from 1. Titles
+    Rows
+        The rows below the header, without blank rows and totals, and their rows in the file counted from 1. Titles
         above the header, totals, and cells under no column's name are listed as dropped.
 
     Raises
@@ -139,7 +137,7 @@ def make_layer(path: Path, kind: str, rows: Rows, merges: list[Merge]) -> RawLay
         raise refusal(path, "no_table")
     depth = _header_depth(grid, start, merges)
     names = _column_names(grid[start : start + depth])
-    kept: Rows = []
+    kept: Lines = []
     numbers: list[int] = []
     dropped: list[dict[str, object]] = [
         {"row": at, "why": "above_header", "value": next(_text(cell) for cell in row if _text(cell))[:60]}
@@ -159,12 +157,12 @@ def make_layer(path: Path, kind: str, rows: Rows, merges: list[Merge]) -> RawLay
         kept.append(row)
         numbers.append(at)
     dropped += _copied_numbers(grid, merges, start + depth, names)
-    columns = {name: [_plain(row[at]) for row in kept] for at, name in enumerate(names) if name}
-    table = pd.DataFrame({name: pd.Series(cells, dtype="object") for name, cells in columns.items()})
-    return RawLayer(path.name, kind, table.assign(**{ROW: numbers}), dropped=tuple(dropped))
+    used = [at for at, name in enumerate(names) if name]
+    columns: list[Cells] = [[_plain(row[at]) for row in kept] for at in used]
+    return Rows(kind, [names[at] for at in used], columns, numbers, dropped=tuple(dropped))
 
 
-def _copied_numbers(grid: Rows, merges: list[Merge], start: int, names: list[str]) -> Iterator[dict[str, object]]:
+def _copied_numbers(grid: Lines, merges: list[Merge], start: int, names: list[str]) -> Iterator[dict[str, object]]:
     """Tell of each number that a cell merged over several rows lends to all of them."""
     for (top, left), (bottom, right) in merges:
         value = _text(grid[top][left])
@@ -174,7 +172,7 @@ def _copied_numbers(grid: Rows, merges: list[Merge], start: int, names: list[str
                     yield {"row": row + 1, "why": "merged_number", "value": value, "column": column}
 
 
-def _find_header(grid: Rows) -> int | None:
+def _find_header(grid: Lines) -> int | None:
     """Return the row of column names: the one with the most names known to gridgeo, else the first with two texts."""
     rows = range(min(_HEADER_ROWS, len(grid)))
     known = {at: count_known([_text(cell) for cell in grid[at]]) for at in rows}
@@ -189,7 +187,7 @@ def _find_header(grid: Rows) -> int | None:
     return None
 
 
-def _header_depth(grid: Rows, start: int, merges: list[Merge]) -> int:
+def _header_depth(grid: Lines, start: int, merges: list[Merge]) -> int:
     """Return how many rows the header takes: two when a cell of it is merged downwards, or across over names below."""
     for (top, left), (bottom, right) in merges:
         if top == start and bottom > top:
@@ -202,7 +200,7 @@ def _header_depth(grid: Rows, start: int, merges: list[Merge]) -> int:
     return 1
 
 
-def _column_names(header: Rows) -> list[str]:
+def _column_names(header: Lines) -> list[str]:
     """Join what stands above each other, and keep repeated names apart."""
     names: list[str] = []
     for column in zip(*header, strict=True):

@@ -9,29 +9,34 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pyogrio
 import shapely
 from numpy.typing import NDArray
+from pyogrio import raw as ogr
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridgeo.errors import FileError
 from gridgeo.readers.counts import count_rows, open_tables
-from gridgeo.readers.raw import ROW, RawLayer
+from gridgeo.readers.handing import Cells, Rows
 from gridgeo.readers.sniff import Kind, refusal
 
 MOST_VERTICES, MOST_PARTS, MOST_HOLES = 1_000_000, 100_000, 10_000
 """The most that one geometry may have: a hundred times what the outline of a city has."""
 
+Found = tuple[list[str], list[Cells], NDArray[np.object_], str | None]
+"""Names of columns, their cells, geometries, and the system they are in."""
+
 _FULL_CELL = 250
 # Kinds that hand whole columns over, several times as fast as row by row.
 _BY_COLUMNS: frozenset[Kind] = frozenset({"gpkg", "fgb"})
+# A system that PROJ has a name for needs not be looked into.
+_NAMED = re.compile(r"[A-Za-z]+:\d+")
 _LINK = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?NetworkLink[\s>/]")
 
 
-def read_vector(path: Path, kind: Kind, *, layer: str | None = None, first: bool = False) -> RawLayer:
+def read_vector(path: Path, kind: Kind, *, layer: str | None = None, first: bool = False) -> Rows:
     """Read one layer of a file of geometries.
 
     Parameters
@@ -47,7 +52,7 @@ def read_vector(path: Path, kind: Kind, *, layer: str | None = None, first: bool
 
     Returns
     -------
-    RawLayer
+    Rows
         Its rows, geometries in two dimensions.
 
     Raises
@@ -59,38 +64,69 @@ def read_vector(path: Path, kind: Kind, *, layer: str | None = None, first: bool
     counted: int | None = None
     try:
         if kind == "parquet":
-            frame = gpd.read_parquet(path)
+            names, columns, shapes, crs = _read_parquet(path)
         else:
             choices = _list_layers(path, kind)
             chosen = _choose_layer(path, choices, choices[0] if first and choices and layer is None else layer)
             counted = count_rows(path, kind, chosen, len(choices))
-            frame = _read_ogr(path, kind, chosen)
+            names, columns, shapes, crs = _read_ogr(path, kind, chosen)
     except (DataSourceError, DataLayerError, shapely.errors.ShapelyError, RuntimeError, ValueError, TypeError) as error:
         if hasattr(error, "key"):
             raise
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise refusal(path, "library_says", detail=said.replace(f"{path.parent}{os.sep}", "")[:120]) from error
-    if counted is not None and len(frame) != counted:
-        raise refusal(path, "rows_differ", read=len(frame), said=counted)
-    geometry = require_bearable(path, shapely.force_2d(frame.geometry.to_numpy()))
-    table = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index(drop=True)
-    table[ROW] = np.arange(1, len(table) + 1)
-    shapes = gpd.GeoSeries(geometry, crs=frame.crs)
+    if counted is not None and len(shapes) != counted:
+        raise refusal(path, "rows_differ", read=len(shapes), said=counted)
+    geometry = require_bearable(path, shapely.force_2d(shapes))
     dropped = tuple(_count_links(path)) if kind == "kml" else ()
-    return RawLayer(path.name, kind, table, shapes, frame.crs, dropped, tuple(choices))
+    return Rows(kind, names, columns, np.arange(1, len(shapes) + 1), geometry, crs, dropped, tuple(choices))
 
 
-def _read_ogr(path: Path, kind: Kind, layer: str) -> gpd.GeoDataFrame:
+def _read_ogr(path: Path, kind: Kind, layer: str) -> Found:
     # Latin-1 keeps every byte, so that the encoding can be told afterwards, from all of the text at once.
     encoding = "ISO-8859-1" if kind == "shp" else None
+    columns: list[Cells]
+    if kind in _BY_COLUMNS:
+        said, table = ogr.read_arrow(path, layer=layer, datetime_as_string=True)
+        # A text that is not UTF-8 is a fault of the file, and of nothing that comes after.
+        table.validate(full=True)
+        place = said["geometry_name"] or "wkb_geometry"
+        names = [name for name in table.column_names if name != place]
+        columns = [table.column(name) for name in names]
+        drawn = table.column(place).to_pylist() if place in table.column_names else None
+    else:
+        said, _, drawn, columns = ogr.read(path, layer=layer, encoding=encoding, datetime_as_string=True)
+        names = [str(name) for name in said["fields"]]
+    if drawn is None:
+        raise refusal(path, "no_layer")
+    if kind == "shp":
+        names, columns = _decode_shapefile(path, names, columns)
     with np.errstate(invalid="ignore"):
         # A geometry that cannot be drawn is no reason to drop its row: it becomes a row without one, which is named.
-        frame = pyogrio.read_dataframe(
-            path, layer=layer, encoding=encoding, on_invalid="ignore", use_arrow=kind in _BY_COLUMNS
-        )
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise refusal(path, "no_layer")
-    return _decode_shapefile(path, frame) if kind == "shp" else frame
+        shapes = shapely.from_wkb(np.asarray(drawn, dtype=object), on_invalid="ignore")
+    return names, columns, shapes, _spell_out(said["crs"])
+
+
+def _read_parquet(path: Path) -> Found:
+    import geopandas as gpd  # noqa: PLC0415 - only the child that reads this kind pays for it
+
+    frame = gpd.read_parquet(path)
+    table = frame.drop(columns=frame.geometry.name)
+    cells = [table.iloc[:, at] for at in range(table.shape[1])]
+    columns: list[Cells] = [
+        each.to_numpy() if each.dtype == object else pa.array(each, from_pandas=True) for each in cells
+    ]
+    crs = None if frame.crs is None else frame.crs.to_json()
+    return [str(name) for name in table.columns], columns, frame.geometry.to_numpy(), crs
+
+
+def _spell_out(crs: str | None) -> str | None:
+    """Return a system as JSON, unless PROJ has a name for it: what a file says of it is read in this process alone."""
+    if crs is None or _NAMED.fullmatch(crs):
+        return crs
+    from pyproj import CRS  # noqa: PLC0415 - few files need it
+
+    return CRS.from_user_input(crs).to_json()
 
 
 def require_bearable(path: Path, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -174,24 +210,26 @@ def _tables(path: Path) -> list[str]:
     return [str(name) for (name,) in listed]
 
 
-def _decode_shapefile(path: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _decode_shapefile(path: Path, names: list[str], columns: list[Cells]) -> tuple[list[str], list[Cells]]:
     """Decode names and cells: as strict UTF-8 when all of them are, else as GB 18030, whatever the file says of itself.
 
     A value cut in mid-character by a limit of 254 bytes is decoded up to the cut.
     """
-    texts = [name for name in frame.columns if name != frame.geometry.name]
-    columns = [name for name in texts if frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype)]
-    data = [name.encode("latin-1") for name in texts]
-    data += [value.encode("latin-1") for name in columns for value in frame[name].dropna()]
+    data = [name.encode("latin-1") for name in names]
+    data += [cell.encode("latin-1") for cells in columns for cell in cells if isinstance(cell, str)]
     encoding = next((each for each in ("utf-8", "gb18030") if _all_decode(data, each)), None)
     if encoding is None:
         raise refusal(path, "not_text")
 
-    def decoded(value: object) -> object:
-        return value.encode("latin-1").decode(encoding, "ignore").strip() if isinstance(value, str) else value
+    def decoded(said: str) -> str:
+        return said.encode("latin-1").decode(encoding, "ignore").strip()
 
-    changed = frame.assign(**{name: frame[name].map(decoded) for name in columns})
-    return changed.rename(columns={name: str(decoded(name)) for name in texts})
+    def decode(cells: Cells) -> Cells:
+        if not isinstance(cells, np.ndarray) or cells.dtype != object:
+            return cells
+        return np.array([decoded(cell) if isinstance(cell, str) else cell for cell in cells], dtype=object)
+
+    return [decoded(name) for name in names], [decode(cells) for cells in columns]
 
 
 def _all_decode(data: list[bytes], encoding: str) -> bool:
