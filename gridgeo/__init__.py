@@ -4,10 +4,10 @@ The names below are the contract that others script against; each module holds m
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from gridgeo.assessment import Assessment as Assessment
     from gridgeo.assessment import assess_plan as assess_plan
     from gridgeo.blocks import enclose_blocks as enclose_blocks
@@ -113,10 +113,11 @@ _WHERE = {
 
 __all__ = ["__version__", *_WHERE]  # noqa: PLE0604 (all are strings)
 
-__version__ = version("gridgeo")
-
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (any of the contract's names)
+    if name == "__version__":
+        # Looking into the package's own description takes longer than all else here, and few ask.
+        return import_module("importlib.metadata").version("gridgeo")
     if name not in _WHERE:
         msg = f"module 'gridgeo' has no attribute {name!r}"
         raise AttributeError(msg)
