@@ -226,9 +226,14 @@ def list_faults(faults: Iterable[Fault]) -> list[str]:
     list of str
         Faults of one layer and kind behind each other, in the current language.
     """
-    return list_alike(
-        ((fault.file, fault.layer, fault.key), join_sentences(fault.message, fault.remedy)) for fault in faults
-    )
+    return list_alike(((fault.file, fault.layer, fault.key), _told(fault)) for fault in faults)
+
+
+def _told(fault: Fault) -> str:
+    """Word a fault with its remedy, and the file before it where the sentence names none."""
+    told = join_sentences(fault.message, fault.remedy)
+    name = show_plainly(fault.file or "")
+    return told if name in told else text("errors.of_file", file=name, told=told)
 
 
 def list_alike(told: Iterable[tuple[Hashable, str]]) -> list[str]:

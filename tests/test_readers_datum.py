@@ -14,7 +14,15 @@ from pyproj import Transformer
 
 from gridgeo.errors import CRSError
 from gridgeo.readers import bundled_plan_path
-from gridgeo.readers.coordinates import Axes, find_axes, nearest_zones, require_known_datum, to_degrees, zone_crs
+from gridgeo.readers.coordinates import (
+    Axes,
+    find_axes,
+    is_north_first,
+    nearest_zones,
+    require_known_datum,
+    to_degrees,
+    zone_crs,
+)
 from gridgeo.readers.datum import detect_datum
 from gridgeo.shifts import DATUMS, shift
 from gridgeo.store import read_plan
@@ -52,6 +60,24 @@ def test_axes_are_told_by_their_ranges(x, y, axes):
 def test_what_is_no_one_kind_of_coordinates_is_refused(x, y):
     with pytest.raises(CRSError):
         find_axes(x, y)
+
+
+@pytest.mark.parametrize(
+    ("crs", "x", "y"), [(4326, -76.58, 39.29), (26985, 436_000, 180_200), (2248, 1_430_500, 591_300)]
+)
+def test_a_stated_system_is_taken_in_the_order_that_leads_to_the_district(crs, x, y):
+    district = (-76.65, 39.22, -76.49, 39.34)
+    assert not is_north_first([x, np.nan], [y, 1], crs=crs, district=district)
+    assert is_north_first([y, 1], [x, np.nan], crs=crs, district=district)
+
+
+def test_where_no_order_leads_to_the_district_the_ranges_tell():
+    for wrong in ({"district": (-70, 39, -69, 40)}, {}):
+        with pytest.raises(CRSError):
+            is_north_first([-76.58], [39.29], crs=4326, **wrong)
+    with pytest.raises(CRSError):
+        is_north_first([-76.58, 39.29], [39.29, -76.58], crs=4326, district=(-76.65, 39.22, -76.49, 39.34))
+    assert is_north_first([39.9], [116.3], datum="gcj02", district=(110, 39, 110.1, 39.1))
 
 
 @given(st.floats(75, 135), st.floats(18, 53))

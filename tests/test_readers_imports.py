@@ -297,7 +297,9 @@ def test_a_household_far_from_every_street_is_remarked_on_but_kept():
     frame.loc[2, "纬度"] += 0.05
     report = attempt(households=frame)
     assert len(report.plan.households) == 3
-    assert ("household_far", "c") in {(fault.key, fault.value) for fault in report.remarks}
+    told = {(fault.key, fault.value): fault.message for fault in report.remarks}
+    assert ("household_far", "c") in told
+    assert "m outside the district" in told["household_beyond", "c"] or "位于辖区外" in told["household_beyond", "c"]
 
 
 def test_ground_without_streets_is_remarked_on():

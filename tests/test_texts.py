@@ -116,7 +116,8 @@ def test_an_error_is_one_sentence_with_a_remedy_and_its_faults():
     fault = Fault(key="negative_value", layer="households", file="a.csv", row=3, column="households", value=-2)
     error = InputError("faults_in_layer", faults=[fault], layer="households", count=1)
     with texts.using_language("en"):
-        assert str(error) == "1 faults in households.\n- Layer households, row 3, column households: -2 is below zero."
+        told = "1 faults in households.\n- a.csv: Layer households, row 3, column households: -2 is below zero."
+        assert str(error) == told
         assert FileError("missing_file", file="x").remedy == "Check the path and its spelling."
         assert error.remedy is None
         said = fault.as_dict()

@@ -24,6 +24,7 @@ _NORTHING = (300_000.0, 6_200_000.0)
 _EASTING = (100_000.0, 900_000.0)
 _THREE_DEGREE, _SIX_DEGREE = range(25, 46), range(13, 24)
 _PREFIX_M = 1_000_000.0
+_NEAR_DEG = 1.0
 _REFUSED_DATUMS = ("Beijing 1954", "Xian 1980", "Beijing_1954", "Xian_1980", "New Beijing")
 # The ellipsoids of those two, Krassowsky's and the IAG's of 1975, under whatever name a program has given the datum.
 _REFUSED_AXES_M = (6_378_245.0, 6_378_140.0)
@@ -93,6 +94,50 @@ def find_axes(x: ArrayLike, y: ArrayLike) -> Axes:
             if zone in _THREE_DEGREE or zone in _SIX_DEGREE:
                 return Axes("zone", swapped, zone)
     raise CRSError("strange_coordinates", x=_example(first), y=_example(second))
+
+
+def is_north_first(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    datum: Datum | None = None,
+    crs: object = None,
+    district: tuple[float, float, float, float] | None = None,
+) -> bool:
+    """Tell which of two columns is the north, where their system has been said.
+
+    Parameters
+    ----------
+    x, y : array_like of float, length n
+        The columns as they came; NaN is passed over.
+    datum, crs : optional
+        What was said, see `to_degrees`.
+    district : tuple of float, optional
+        West, south, east and north of the place in degrees. The order counts that brings every point near it; where
+        neither or both do, what the ranges say.
+
+    Returns
+    -------
+    bool
+        Whether the first column is the north.
+
+    Raises
+    ------
+    CRSError
+        As `find_axes`, where the district does not tell.
+    """
+    if district is not None:
+        first, second = np.asarray(x, dtype="float64"), np.asarray(y, dtype="float64")
+        known = np.isfinite(first) & np.isfinite(second)
+        west, south, east, north = district
+        across, up = (west - _NEAR_DEG, east + _NEAR_DEG), (south - _NEAR_DEG, north + _NEAR_DEG)
+        led = []
+        for columns in ((first, second), (second, first)):
+            lon, lat = to_degrees(columns[0][known], columns[1][known], datum=datum, crs=crs)
+            led.append(_all_within(lon, across) and _all_within(lat, up))
+        if led[0] != led[1]:
+            return led[1]
+    return find_axes(x, y).swapped
 
 
 def odd_rows(x: ArrayLike, y: ArrayLike) -> NDArray[np.bool_]:

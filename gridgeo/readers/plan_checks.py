@@ -36,9 +36,16 @@ def check_import(plan: Plan) -> list[Fault]:
     -------
     list of Fault
         Units of one level that overlap or leave gaps, stations on one point, identifiers that differ by zeros in front,
-        households far from every street, a large part of the district without streets.
+        households outside the district or far from every street, a large part of the district without streets.
     """
-    return [*_unit_faults(plan), *_coinciding(plan), *_alike(plan), *_far_households(plan), *_bare_ground(plan)]
+    return [
+        *_unit_faults(plan),
+        *_coinciding(plan),
+        *_alike(plan),
+        *_outside(plan),
+        *_far_households(plan),
+        *_bare_ground(plan),
+    ]
 
 
 def _unit_faults(plan: Plan) -> Iterator[Fault]:
@@ -90,6 +97,15 @@ def _alike(plan: Plan) -> Iterator[Fault]:
             yield Fault(
                 key="ids_alike", layer=layer, row=int(row) + 1, value=ids[row], values={"other": first[plain[row]]}
             )
+
+
+def _outside(plan: Plan) -> Iterator[Fault]:
+    """Find households beyond the district's border: counted, but never of a grid. `check_plan` asks the blocks."""
+    ids = plan.households["household_id"].to_numpy()
+    distance = plan.households.distance(plan.district).to_numpy()
+    for row in np.flatnonzero(distance > 0):
+        values: dict[str, object] = {"distance_m": round(float(distance[row]), 1)}
+        yield Fault(key="household_beyond", layer="households", row=int(row) + 1, value=ids[row], values=values)
 
 
 def _far_households(plan: Plan) -> list[Fault]:

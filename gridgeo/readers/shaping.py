@@ -18,7 +18,14 @@ from gridgeo.crs import is_metric, to_metric
 from gridgeo.errors import CRSError, Fault
 from gridgeo.readers.clean import Repair, parse_days, parse_flags, parse_numbers, parse_texts, tells_who
 from gridgeo.readers.columns import LISTS, ColumnMap, map_columns, personal_names
-from gridgeo.readers.coordinates import find_axes, nearest_zones, require_known_datum, to_degrees, zone_crs
+from gridgeo.readers.coordinates import (
+    find_axes,
+    is_north_first,
+    nearest_zones,
+    require_known_datum,
+    to_degrees,
+    zone_crs,
+)
 from gridgeo.readers.datum import Detection, detect_datum
 from gridgeo.readers.doubts import ask_repeated, find_placeless, is_copied_count, shown
 from gridgeo.readers.names import HIDDEN, WORDS
@@ -256,7 +263,8 @@ def _read_points(
     if datum is None and system is None:
         swapped, datum, system = _guess(name, raw, east, north, ground, found)
     else:
-        swapped = find_axes(east, north).swapped
+        near = None if ground.district is None else tuple(ground.district.to_crs(_WGS84).total_bounds)
+        swapped = is_north_first(east, north, datum=datum, crs=system, district=near)
     if swapped:
         east, north = north, east
         found.repairs.append(Repair(name, raw.file, None, None, None, None, "swapped"))
