@@ -7,8 +7,10 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from app.serving.chunks import ROUTE
+from app.serving import chunks, news
 from app.serving.guard import Guard
 from app.serving.page import ROUTES
 
-app = st.App(Path(__file__).parent / "main.py", middleware=[Middleware(Guard)], routes=[ROUTE, *ROUTES])
+_OWN = [chunks.ROUTE, news.ROUTE, *ROUTES]
+
+app = st.App(Path(__file__).parent / "main.py", middleware=[Middleware(Guard)], routes=_OWN)

@@ -14,8 +14,8 @@ from app.parts.widgets import plain
 from app.serving import server
 from app.serving.guard import Guard
 from app.state import environment
+from app.state.folders import HOME_VARIABLE
 from app.state.settings import CONFIG_VARIABLE, Settings, usual_speeds, write_settings
-from app.state.workspace import HOME_VARIABLE
 from gridgeo.assessment import assess_plan
 from gridgeo.coverage import assess_coverage, measure_coverage
 from gridgeo.network import PERSONS, build_network

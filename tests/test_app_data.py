@@ -21,7 +21,8 @@ from app.state import access, environment, imports, plans, settings, uploads
 from app.state.access import Rules, read_rules, role_of
 from app.state.public import public_map, public_table
 from app.state.settings import CONFIG_VARIABLE, Settings, read_settings, usual_speeds, write_settings
-from app.state.workspace import HOME_VARIABLE, open_workspace
+from app.state.folders import HOME_VARIABLE
+from app.state.workspace import open_workspace
 from gridgeo.assessment import assess_plan
 from gridgeo.coverage.wording import read_kind
 from gridgeo.errors import FileError, GridgeoError, InputError

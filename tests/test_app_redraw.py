@@ -15,8 +15,9 @@ from app.parts.whatif import merge_edit
 from app.serving import server
 from app.state import environment
 from app.state.drafts import drop_scenario, keep_scenario, list_scenarios, scenario_file, scenario_key
+from app.state.folders import HOME_VARIABLE
 from app.state.settings import CONFIG_VARIABLE
-from app.state.workspace import HOME_VARIABLE, Workspace, open_workspace
+from app.state.workspace import Workspace, open_workspace
 from gridgeo.coverage import assess_coverage
 from gridgeo.maps.features import from_degrees, to_degrees
 from gridgeo.redraw import make_edit

@@ -13,8 +13,9 @@ from app.parts import downloads, takeaways
 from app.parts.whatif import open_draft
 from app.state import environment
 from app.state.drafts import keep_scenario
+from app.state.folders import HOME_VARIABLE
 from app.state.settings import CONFIG_VARIABLE, Settings
-from app.state.workspace import HOME_VARIABLE, open_workspace
+from app.state.workspace import open_workspace
 from gridgeo.assessment import assess_plan
 from gridgeo.scenario import Scenario, plan_key
 from gridgeo.store import write_plan

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from redraw_places import snapshot, town
 
-from app.state import workspace
-from app.state.workspace import Workspace, edit_path, open_workspace
+from app.state import folders
+from app.state.folders import edit_path
+from app.state.news import follow, latest
+from app.state.workspace import Workspace, open_workspace
 from gridgeo.errors import FileError, GridgeoError, InputError, PlanError
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.redraw import apply_edit, base_plan, find_done, make_edit, save_edits
@@ -203,7 +205,7 @@ class TestOutside:
 class TestCopies:
     @pytest.fixture(autouse=True)
     def _home(self, monkeypatch, tmp_path):
-        monkeypatch.setenv(workspace.HOME_VARIABLE, str(tmp_path / "home"))
+        monkeypatch.setenv(folders.HOME_VARIABLE, str(tmp_path / "home"))
 
     @pytest.mark.parametrize("place", bundled_places())
     def test_a_bundled_place_is_edited_in_a_copy(self, place, tmp_path):
@@ -219,8 +221,8 @@ class TestCopies:
         assert path.read_bytes() == before
 
     def test_the_users_folder(self, monkeypatch):
-        monkeypatch.delenv(workspace.HOME_VARIABLE)
-        assert workspace.user_folder().name == "gridgeo"
+        monkeypatch.delenv(folders.HOME_VARIABLE)
+        assert folders.user_folder().name == "gridgeo"
 
 
 def test_coverage_is_followed_from_edit_to_edit(living):
@@ -251,3 +253,53 @@ def test_a_layer_exchanged_is_saved_unless_another_changed_the_plan(living, path
     living.apply(move("B11", "G2"))
     with pytest.raises(PlanError):
         living.replace(seen.plan, seen=seen.head)
+
+
+class TestNews:
+    """How a page learns that somebody else changed what it shows."""
+
+    def test_every_change_is_another_mark(self, living):
+        living.current()
+        marks = [living.mark]
+        for change in (lambda: living.apply(move("B11", "G2")), living.undo, living.redo):
+            change()
+            marks.append(living.mark)
+        assert len(set(marks)) == 4
+
+    def test_looking_and_being_refused_is_none(self, living):
+        living.current()
+        mark = living.mark
+        living.current()
+        living.coverage()
+        with pytest.raises(InputError):
+            living.apply(move("B11", "G9"))
+        assert living.mark == mark
+
+    def test_what_another_program_writes_is_one_before_it_is_read(self, living, path):
+        living.current()
+        mark = living.mark
+        save_edits(apply_edit(living.current().plan, move("B11", "G2")).plan, path)
+        told = living.mark
+        assert told != mark
+        living.current()
+        assert living.mark not in (mark, told)
+
+    def test_a_file_that_is_gone_is_one(self, living, path):
+        living.current()
+        mark = living.mark
+        path.unlink()
+        assert living.mark != mark
+
+    def test_it_is_told_while_an_edit_is_made(self, living):
+        living.current()
+        with living._lock, ThreadPoolExecutor(1) as thread:
+            assert thread.submit(lambda: living.mark).result(timeout=20) == living.mark
+
+    def test_only_who_was_shown_it_finds_it(self, living, path):
+        living.current()
+        shown = follow(living)
+        assert latest(shown["address"]) == shown["mark"] == living.mark
+        living.apply(move("B11", "G2"))
+        assert latest(shown["address"]) == living.mark != shown["mark"]
+        assert follow(living)["address"] == shown["address"] != follow(Workspace(path, path))["address"]
+        assert latest("0" * 32) is None

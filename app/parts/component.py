@@ -43,7 +43,7 @@ def take_events(key: str) -> list[Event]:
         state["seen"] = fresh[-1]["number"]
     if any("need" in event for event in fresh):
         state["sent"] = {}
-    return [event for event in fresh if "need" not in event]
+    return [event for event in fresh if "need" not in event and "news" not in event]
 
 
 def show_map(
@@ -55,6 +55,7 @@ def show_map(
     fit: list[list[float]] | None = None,
     edit: Mapping[str, Any] | None = None,
     linked: str | None = None,
+    news: Mapping[str, Any] | None = None,
 ) -> None:
     """Show a map; only what the browser does not hold yet travels.
 
@@ -74,6 +75,8 @@ def show_map(
         What can be done on it: see `editing`.
     linked : str, optional
         Maps of one name on a page move together.
+    news : mapping, optional
+        What `app.state.news.follow` says: the page is drawn again once the plan is another one.
     """
     state = _state(key)
     layers: dict[str, Any] = {}
@@ -103,6 +106,7 @@ def show_map(
         edit=edit,
         linked=linked,
         basemap=basemap_data(chosen.basemap, data["frame"]["bounds"], key=chosen.tianditu_key),
+        news=news,
         seen=state["seen"],
         lang=lang,
         height=height,

@@ -17,9 +17,6 @@ from gridgeo.errors import GridgeoError
 from gridgeo.texts import text
 
 P = ParamSpec("P")
-LOOK_S = 4
-"""How often a page looks whether somebody else changed the plan."""
-
 _TOLD = "live_told"
 _SAID = "live_said"
 """What stands above the map already: it need not be said twice."""
@@ -85,31 +82,6 @@ def show_told() -> None:
     if told:
         good, said = told
         (place.success if good else place.error)(plain(said))
-
-
-def watch(path: Path, number: int) -> None:
-    """Draw the page again when somebody else has changed the plan.
-
-    Parameters
-    ----------
-    path : Path
-        The plan file.
-    number : int
-        The state that the page shows.
-    """
-
-    @st.fragment(run_every=LOOK_S)
-    def look() -> None:
-        try:
-            now = open_workspace(path).current().number
-        except GridgeoError:
-            return
-        shown = st.session_state.get("shown_state", number)
-        if now != shown:
-            st.rerun()
-
-    st.session_state["shown_state"] = number
-    look()
 
 
 def offer_rescue(path: Path) -> None:

@@ -74,6 +74,11 @@ class Draft:
         self._undone: list[Stage] = []
         self._scenario = scenario
 
+    @property
+    def mark(self) -> str:
+        """A word that is another one after every change of the scenario or the plan."""
+        return f"{self.work.mark} {hash(repr(self._scenario))}"
+
     def now(self) -> Stage:
         """Return the scenario as it is, on the plan as it is.
 

@@ -16,6 +16,7 @@ from app.parts.whatif import ITEM, NAME, Draft, apply_draft, change, covered_hou
 from app.parts.widgets import is_estimated, name_grids, plain, show_figure
 from app.state import cache
 from app.state.drafts import drop_scenario, list_scenarios, scenario_file
+from app.state.news import follow
 from app.state.settings import read_settings
 from app.state.workspace import State
 from gridgeo.maps import work_map
@@ -85,13 +86,14 @@ def show_draft_map(draft: Draft, name: str, height: int) -> None:
     height : int
         Its height in pixels.
     """
+    news = follow(draft)
     stage, cutoffs = draft.now(), sorted(draft.now().coverage.cutoffs_m)
     band = cache.shown_band(stage.scenario)
     coverages = [stage.coverage.at(cutoff) for cutoff in cutoffs]
     made = partial(whatif_layers, stage.plan, coverages, households_per_grid=band)
     data = keep(f"whatif map {band}", lambda: work_map(stage.plan, made()).component_data(), stage)
     can = editing(tools=("choose", "place"), drag=("stations",), pick=tuple(_LAYERS))
-    show_map(data, key=name, lang=reader_language(), height=height, edit=can)
+    show_map(data, key=name, lang=reader_language(), height=height, edit=can, news=news)
 
 
 def show_panel(draft: Draft) -> None:
@@ -236,8 +238,11 @@ def show_comparison(path: Path, state: State, height: int) -> None:
     for box, name, data, number in zip(st.columns(len(maps)), names, maps, range(len(maps)), strict=True):
         with box:
             st.markdown(f"**{plain(name)}**")
-            take_events(f"whatif_map_{number}")
-            show_map(data, key=f"whatif_map_{number}", lang=reader_language(), height=height, linked="compare")
+            key = f"whatif_map_{number}"
+            take_events(key)
+            # One of them asks for all.
+            news = None if number else follow(cache.living(path))
+            show_map(data, key=key, lang=reader_language(), height=height, linked="compare", news=news)
     called = dict(zip(state.plan.grids["grid_id"], names_of(state.plan.grids, "grid_id"), strict=True))
     _show_table(cache.comparison(path, state, chosen, cutoffs), called)
     offer_comparison(path, state, chosen, cutoffs, float(cutoff or cutoffs[0]), reader_language())

@@ -35,6 +35,9 @@ FLAGS = {
     "global.developmentMode": "false",
     # Streamlit would else show a module's texts that stand by themselves.
     "runner.magicEnabled": "false",
+    # A full collection after every run, a look for others' edits among them, holds up all sessions for a third of a
+    # second: twenty of them would leave the server no time for anything else. Python collects by itself.
+    "runner.postScriptGC": "false",
     "logger.level": "warning",
     "logger.enableRich": "false",
     "logger.hideWelcomeMessage": "true",

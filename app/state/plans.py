@@ -12,8 +12,8 @@ import streamlit as st
 
 from app.state.address import put
 from app.state.environment import PLAN_VARIABLE
+from app.state.folders import user_folder
 from app.state.settings import config_folder, toml_value, write_whole
-from app.state.workspace import user_folder
 from gridgeo.errors import FileError
 from gridgeo.plan import Name, Plan
 from gridgeo.store import read_plan, write_plan

@@ -7,24 +7,21 @@ the other's change shown.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.state.folders import edit_path
 from app.state.settings import Walking, read_settings
+from app.state.touched import UNKNOWN, Items, name_items, require_apart
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, divide_plan
 from gridgeo.coverage import Coverage
 from gridgeo.edit_log import EditRecord
-from gridgeo.errors import FileError, GridgeoError, InputError, PlanError
+from gridgeo.errors import FileError, GridgeoError, PlanError
 from gridgeo.plan import Plan
-from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.redraw import (
-    Change,
     Edit,
     Outcome,
     apply_edit,
@@ -32,25 +29,11 @@ from gridgeo.redraw import (
     redo_edits,
     require_current,
     save_edits,
-    try_edit,
     undo_edits,
 )
 from gridgeo.scenario import assess_fresh, update_coverage
-from gridgeo.schema import LAYERS
 from gridgeo.store import hold_lock, read_plan, write_plan
 from gridgeo.texts import using_language
-
-HOME_VARIABLE = "GRIDGEO_HOME"
-"""Where copies of plans go that cannot be written where they lie; the user's data folder when it is not set."""
-
-_WHOLE = ("split_grid", "merge_grids", "rebalance_grids")
-_FOLLOWS = {"community_id", "households", "persons", "load", "area_m2", "compactness", "corners", "geometry"}
-_FOLLOWS |= {"bounds_zh", "bounds_en"}
-"""Columns of a grid that follow from its blocks: when they change, only the grid's membership did."""
-
-Items = frozenset[tuple[str, str]]
-_UNKNOWN: Items = frozenset({("all", "")})
-"""Stands for what another process changed: nobody here knows which rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +89,12 @@ class Workspace:
         """Whether a plan is held that is not in its file any more: see `rescue`."""
         return self._state is not None and _stamp(self.target) != self._stamp
 
+    @property
+    def mark(self) -> str:
+        """A word that is another one after every change; nothing is read for it, and nobody waited for."""
+        number = self._state.number if self._state else 0
+        return str(number) if self._lies() == self._stamp else f"{number}+"
+
     def current(self) -> State:
         """Return the plan as it is now; what another program wrote into the file is read first.
 
@@ -120,7 +109,7 @@ class Workspace:
             If the file is gone or cannot be read. What this process holds is kept: see `rescue`.
         """
         with self._lock:
-            stamp = _stamp(self.target) or (None if self._stored else _stamp(self.source))
+            stamp = self._lies()
             if stamp is None:
                 if self._state is None:
                     raise FileError("missing_file", file=self.source.name)
@@ -158,10 +147,10 @@ class Workspace:
         with self._lock:
             before = self.current().plan
             if seen is not None and seen != log_head(before):
-                self._require_apart(before, edit, seen)
+                require_apart(before, edit, seen, self._touched)
             outcome = apply_edit(before, edit, who=who)
             self._save(outcome.plan)
-            self._touched[log_head(outcome.plan)] = _items(before, outcome.changes)
+            self._touched[log_head(outcome.plan)] = name_items(before, outcome.changes)
             return outcome
 
     def apply_all(self, edits: Iterable[Edit], *, seen: str | None = None, who: str = "") -> Plan:
@@ -190,7 +179,7 @@ class Workspace:
             touched = {}
             for edit in edits:
                 outcome = apply_edit(plan, edit, who=who)
-                touched[log_head(outcome.plan)] = _items(plan, outcome.changes)
+                touched[log_head(outcome.plan)] = name_items(plan, outcome.changes)
                 plan = outcome.plan
             self._save(plan)
             self._touched |= touched
@@ -316,6 +305,10 @@ class Workspace:
             write_plan(plan, beside)
             return beside
 
+    def _lies(self) -> tuple[int, int] | None:
+        """Return the stamp of the file that holds the plan; None when it is gone."""
+        return _stamp(self.target) or (None if self._stored else _stamp(self.source))
+
     def _known(self) -> State:
         if self._state is None:
             raise FileError("missing_file", file=self.source.name)
@@ -366,27 +359,7 @@ class Workspace:
     def _touched_by_source(self, record: EditRecord, plan: Plan) -> Items:
         """Return what an undo or redo touched: what the record touched that it takes back or does again."""
         source = plan.edits[int(json.loads(record.edit)["rev"]) - 1]
-        return self._touched.get(source.seal, _UNKNOWN)
-
-    def _require_apart(self, plan: Plan, edit: Edit, seen: str) -> None:
-        """Refuse an edit that touches what was changed since it was decided on."""
-        seals = ["", *(record.seal for record in plan.edits)]
-        since = plan.edits[seals.index(seen) :] if seen in seals else plan.edits
-        others = frozenset[tuple[str, str]]().union(*(self._touched.get(record.seal, _UNKNOWN) for record in since))
-        if seen not in seals or others >= _UNKNOWN:
-            require_current(plan, seen)
-        try:
-            mine = _items(plan, try_edit(plan, edit).changes)
-        except InputError:
-            # What it asks for may have become impossible by the other's change: that is what to show.
-            require_current(plan, seen)
-            raise
-        if edit.kind in _WHOLE:
-            mine |= {("members", grid) for grid in edit.get("grids") or (edit.get("grid"),)}
-        else:
-            mine = frozenset(item for item in mine if item[0] != "members")
-        if mine & others:
-            require_current(plan, seen)
+        return self._touched.get(source.seal, UNKNOWN)
 
 
 _open: dict[Path, Workspace] = {}
@@ -413,45 +386,6 @@ def open_workspace(path: Path) -> Workspace:
         return _open[source]
 
 
-def edit_path(source: Path) -> Path:
-    """Return where edits of a plan are saved.
-
-    Parameters
-    ----------
-    source : Path
-        The plan file.
-
-    Returns
-    -------
-    Path
-        The file itself where it can be written; else a copy in the user's folder: what belongs to the installation
-        is never changed.
-    """
-    source = source.resolve()
-    bundled = source in {bundled_plan_path(name).resolve() for name in bundled_places()}
-    writable = os.access(source.parent, os.W_OK) and (not source.exists() or os.access(source, os.W_OK))
-    if bundled:
-        return user_folder() / source.name
-    # Plans of one name may lie in several folders.
-    folder = hashlib.sha256(str(source.parent).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return source if writable else user_folder() / f"{source.stem}-{folder}.gpkg"
-
-
-def user_folder() -> Path:
-    """Return the folder for what a user makes of plans that cannot be written where they lie.
-
-    Returns
-    -------
-    Path
-        The folder; it may not exist yet.
-    """
-    if own := os.environ.get(HOME_VARIABLE):
-        return Path(own)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "gridgeo"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "gridgeo"
-
-
 def _stamp(path: Path) -> tuple[int, int] | None:
     """Tell one state of a file from another; None when it is not there."""
     try:
@@ -472,17 +406,3 @@ def _divided(plan: Plan) -> Plan:
     except GridgeoError:
         # A plan that lacks a layer still opens: its pages say what to add.
         return plan
-
-
-def _items(plan: Plan, changes: Iterable[Change]) -> Items:
-    """Name the rows that changes touch; a grid of which only what follows from its blocks changes, as its members."""
-    found = set()
-    for change in changes:
-        column = LAYERS[change.layer].id_column
-        named = (change.before if change.after is None else change.after) or {}
-        key = str(named[column] if column in named else getattr(plan, change.layer)[column].iloc[change.row])
-        follows = change.layer == "grids" and change.before and change.after and set(change.after) <= _FOLLOWS
-        found.add(("members" if follows else change.layer, key))
-        if change.layer == "grids":
-            found.add(("members", key))
-    return frozenset(found)

@@ -8,11 +8,12 @@ import streamlit as st
 
 from app.parts.component import editing, show_map
 from app.parts.language import language_switch, reader_language
-from app.parts.live import live, show_told, watch
+from app.parts.live import live, show_told
 from app.parts.redraw_panel import Bench, painted, show_panel
 from app.parts.redrawing import MAP, desk, hear_map
 from app.parts.takeaways import offer_grids
 from app.state import cache
+from app.state.news import follow
 from app.state.settings import read_settings
 from app.state.sign_in import require_planner
 from gridgeo.texts import text
@@ -33,9 +34,8 @@ def show(given: str | None, lang: str) -> None:  # noqa: ARG001 - every page's f
     require_planner()
     path = cache.plan_path(given)
     with st.spinner(text("app.working")):
-        state = cache.living(path).current()
+        cache.living(path).current()
     _redraw(path)
-    watch(path, state.number)
 
 
 @live
@@ -43,9 +43,9 @@ def _redraw(path: Path) -> None:
     hear_map(path)
     show_told()
     work = cache.living(path)
+    news = follow(work)
     state, band = work.current(), read_settings().households_per_grid
     desk()["seen"] = state.head
-    st.session_state["shown_state"] = state.number
     if len(state.plan.grids) == 0:
         st.info(text("redraw_page.no_blocks"))
         return
@@ -60,7 +60,7 @@ def _redraw(path: Path) -> None:
             paint=painted(bench),
         )
         data = cache.redraw_map(path, state, band)
-        show_map(data, key=MAP, lang=reader_language(), height=MAP_HEIGHT, edit=can)
+        show_map(data, key=MAP, lang=reader_language(), height=MAP_HEIGHT, edit=can, news=news)
     with right:
         language_switch()
         show_panel(bench)

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.parts.language import language_switch, reader_language
-from app.parts.live import live, show_told, watch
+from app.parts.live import live, show_told
 from app.parts.takeaways import offer_draft
 from app.parts.whatif import MAP, hear_map, open_draft
 from app.parts.whatif_panel import choose_scenario, show_comparison, show_draft_map, show_panel
@@ -35,13 +35,11 @@ def show(given: str | None, lang: str) -> None:  # noqa: ARG001 - every page's f
         state = cache.living(path).current()
     state.plan.require("streets", "households", "stations")
     _work(path)
-    watch(path, state.number)
 
 
 @live
 def _work(path: Path) -> None:
     state = cache.living(path).current()
-    st.session_state["shown_state"] = state.number
     view, switch = st.columns([16, 3], vertical_alignment="bottom")
     with switch:
         language_switch()

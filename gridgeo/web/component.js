@@ -14,6 +14,7 @@
   let losses = 0;
   let channel = null;
   let following = false;
+  const news = new gridgeo.News(() => answer({ news: true }));
 
   function tell(type, content) {
     window.parent.postMessage({ isStreamlitMessage: true, type, ...content }, "*");
@@ -29,6 +30,7 @@
   function render(wish) {
     tell("streamlit:setFrameHeight", { height: wish.height });
     document.body.style.height = `${wish.height}px`;
+    news.take(wish.news);
     waiting = waiting.filter((event) => event.number > (wish.seen || 0));
     const held = new Map(view ? [...view.layers].map(([id, layer]) => [id, layer.data.version]) : []);
     const missing = wish.wanted.filter(([id, version]) => !reaches(wish, id, version, held.get(id)));
