@@ -116,6 +116,33 @@ class TestRedraw:
         on_map(app, MAP, assign=["B33"])
         assert grid_of(path)["B33"] != "G4"
 
+    def test_a_browser_behind_does_not_aim_where_the_blocks_are_already(self, open_page, path):
+        app = open_page("redraw")
+        on_map(app, MAP, chosen=["B11"])
+        offered = app.selectbox(key="redraw_to").value
+        press(app, "redraw_assign")
+        assert grid_of(path)["B11"] == offered
+        # What it shows is from before the step.
+        app.session_state["redraw_to"] = offered
+        checked(app.run())
+        assert app.selectbox(key="redraw_to").value != offered
+        press(app, "redraw_assign")
+        assert not app.error
+        assert grid_of(path)["B11"] != offered
+
+    def test_a_picked_grid_stays_the_aim(self, open_page, path):
+        app = open_page("redraw")
+        on_map(app, MAP, chosen=["B11"])
+        app.selectbox(key="redraw_to").set_value("G4").run()
+        press(app, "redraw_assign")
+        assert app.selectbox(key="redraw_to").value != "G4"
+        on_map(app, MAP, chosen=["B01"])
+        assert app.selectbox(key="redraw_to").value == "G4"
+        on_map(app, MAP, chosen=[])
+        assert app.selectbox(key="redraw_to").value == "G4"
+        press(app, "redraw_undo")
+        assert grid_of(path)["B11"] == "G1"
+
     def test_live_figures_follow(self, open_page):
         app = open_page("redraw")
         assert app.metric[0].value == "100%"

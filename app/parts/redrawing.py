@@ -280,11 +280,20 @@ def aim(state: State, blocks: Sequence[str], said: object = None) -> tuple[list[
     """
     own = set(grids_of(state.plan, blocks))
     order = sorted(neighbours_first(state, blocks), key=own.__contains__)
-    target = next((str(grid) for grid in (said, desk().get("target")) if grid in order), None)
-    # A grid the reader has not picked gives way to the neighbours of what is chosen next.
-    if target is None or (blocks and target == desk().get("offered")):
-        target = desk()["offered"] = order[0]
-    desk()["target"] = target
+    hand = desk()
+    shown = next((str(grid) for grid in (said, hand.get("target")) if grid in order), None)
+    if shown is not None and shown != hand.get("offered"):
+        hand["picked"] = shown
+    picked = hand.get("picked")
+    # A grid that holds all of them already is no aim. A browser that has not yet drawn the last step still names it.
+    if picked in order and own != {picked}:
+        target = picked
+    elif blocks or shown is None:
+        # A grid the reader has not picked gives way to the neighbours of what is chosen next.
+        target = hand["offered"] = order[0]
+    else:
+        target = shown
+    hand["target"] = target
     return order, target
 
 
