@@ -16,17 +16,18 @@ from streamlit.testing.v1 import AppTest
 from app.parts import downloads, tables
 from app.parts.settings_form import read_cutoffs
 from app.parts.theme import DARK, LIGHT, theme_options
-from app.serving import server
+from app.serving import guard, server
 from app.state import access, environment, imports, plans, settings, uploads
 from app.state.access import Rules, read_rules, role_of
+from app.state.folders import HOME_VARIABLE
 from app.state.public import public_map, public_table
 from app.state.settings import CONFIG_VARIABLE, Settings, read_settings, usual_speeds, write_settings
-from app.state.folders import HOME_VARIABLE
 from app.state.workspace import open_workspace
 from gridgeo.assessment import assess_plan
 from gridgeo.coverage.wording import read_kind
 from gridgeo.errors import FileError, GridgeoError, InputError
 from gridgeo.maps import coverage_map
+from gridgeo.maps.basemaps import read_template
 from gridgeo.redraw import make_edit
 from gridgeo.store import read_plan, write_plan
 from gridgeo.texts import using_language
@@ -70,6 +71,8 @@ class TestSettings:
             households_per_grid=(200.0, 400.0),
             basemap="tianditu",
             tianditu_key="abc123",
+            tile_address="https://tiles.office.lan:8443/vec/{z}/{x}/{-y}.png?style=a",
+            tile_datum="gcj02",
         )
         write_settings(wanted)
         assert read_settings() == wanted
@@ -84,6 +87,8 @@ class TestSettings:
             'theme = "pink"',
             "households_per_grid = [500, 300]",
             'tianditu_key = "a&b"',
+            'tile_address = "javascript:alert(1)//{z}{x}{y}"',
+            'tile_datum = "bd09"',
             "cutoffs_m = [nan]",
             "speeds_m_per_min = { elder = -3.0, adult = 72 }",
             "speeds_m_per_min = [1]",
@@ -93,6 +98,43 @@ class TestSettings:
     def test_what_cannot_be_used_is_as_at_first(self, spoilt):
         settings.write_whole(settings.config_folder() / "settings.toml", spoilt)
         assert read_settings() == Settings()
+
+    @pytest.mark.parametrize(
+        ("address", "origin"),
+        [
+            ("http://10.1.1.8/{z}/{x}/{y}.png", "http://10.1.1.8"),
+            (" https://tiles.lan:8443/wmts?M={z}&R={y}&C={x} ", "https://tiles.lan:8443"),
+            ("http://tiles/tms/{z}/{x}/{-y}.jpg", "http://tiles"),
+        ],
+    )
+    def test_only_the_server_that_was_named_may_be_asked(self, address, origin):
+        write_settings(Settings(basemap="office", tile_address=read_template(address)))
+        policy = dict(guard.policy_headers())[b"content-security-policy"].decode()
+        assert f"img-src 'self' data: blob: {origin};" in policy
+        write_settings(Settings(tile_address=read_template(address)))
+        assert b"tiles" not in dict(guard.policy_headers())[b"content-security-policy"]
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "",
+            "ftp://a/{z}/{x}/{y}",
+            "http://a/{z}/{x}",
+            "http://a/{z}/{x}/{y}/{y}",
+            "http://a/{z}/{x}/{y}{k}",
+            "http://{z}.a/{z}/{x}/{y}",
+            "http://u:p@a/{z}/{x}/{y}",
+            "http://a:99999/{z}/{x}/{y}",
+            "http://a; script-src */{z}/{x}/{y}",
+            "http://a/{z}/{x}/{y}\nscript-src *",
+            "http://*/{z}/{x}/{y}",
+            "//a/{z}/{x}/{y}",
+        ],
+    )
+    def test_what_is_no_address_of_tiles_is_refused(self, address):
+        with pytest.raises(InputError) as refused:
+            read_template(address)
+        assert len(str(refused.value).splitlines()) == 1
 
     def test_speeds_and_access_limit_hold_for_the_living_plan(self, path):
         living = open_workspace(path)

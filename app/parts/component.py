@@ -95,7 +95,6 @@ def show_map(
     if fit is not None and fit != state["fit"]:
         state["number"] += 1
     state["fit"] = fit
-    chosen = read_settings()
     _component(
         options=data["options"],
         frame=data["frame"],
@@ -105,7 +104,7 @@ def show_map(
         command={"number": state["number"], "fit": fit} if fit is not None else None,
         edit=edit,
         linked=linked,
-        basemap=basemap_data(chosen.basemap, data["frame"]["bounds"], key=chosen.tianditu_key),
+        basemap=basemap_data(read_settings().behind(), data["frame"]["bounds"]),
         news=news,
         seen=state["seen"],
         lang=lang,

@@ -13,9 +13,19 @@ from app.parts.language import NAMES
 from app.parts.theme import apply_theme
 from app.parts.widgets import attempt, person_name
 from app.state import sign_in
-from app.state.settings import ACCESS_M, BASEMAPS, MOST_CUTOFF_M, SPEEDS_M_PER_MIN, THEMES, Settings, write_settings
+from app.state.settings import (
+    ACCESS_M,
+    BASEMAPS,
+    MOST_CUTOFF_M,
+    SPEEDS_M_PER_MIN,
+    THEMES,
+    TILE_DATUMS,
+    Settings,
+    write_settings,
+)
 from app.state.workspace import open_workspace
 from gridgeo.errors import InputError
+from gridgeo.maps.basemaps import OFFICE, read_template
 from gridgeo.network.persons import PERSONS
 from gridgeo.plan import Level, Name
 from gridgeo.texts import LANGUAGES, text
@@ -72,6 +82,23 @@ def ask_basemap(now: Settings) -> None:
     )
     st.caption(text("app.settings.basemap.help"))
     st.text_input(text("app.settings.key"), now.tianditu_key, max_chars=80, key="set_key", autocomplete="off")
+    address, datum = st.columns([3, 2])
+    address.text_input(
+        text("app.settings.tiles"),
+        now.tile_address,
+        max_chars=300,
+        key="set_tiles",
+        help=text("app.settings.tiles.help"),
+        placeholder="http://10.1.1.8/{z}/{x}/{y}.png",
+        autocomplete="off",
+    )
+    datum.selectbox(
+        text("app.settings.tile_datum"),
+        TILE_DATUMS,
+        index=TILE_DATUMS.index(now.tile_datum),
+        format_func=lambda name: text(f"app.settings.tile_datum.{name}"),
+        key="set_tile_datum",
+    )
 
 
 def ask_basis(now: Settings) -> None:
@@ -139,6 +166,8 @@ def save_form() -> None:
             households_per_grid=(float(said["set_band"][0]), float(said["set_band"][1])),
             basemap=said["set_basemap"],
             tianditu_key=_key(said["set_key"], said["set_basemap"]),
+            tile_address=_tiles(said["set_tiles"], said["set_basemap"]),
+            tile_datum=said["set_tile_datum"],
         )
     )
 
@@ -232,6 +261,10 @@ def _rename_levels(path: Path, edited: pd.DataFrame) -> None:
     levels = tuple(Level(row["level"], Name(row["zh"].strip(), row["en"].strip())) for row in rows)
     workspace.replace(state.plan.replace(info=replace(state.plan.info, levels=levels)), seen=state.head)
     st.toast(text("app.settings.saved"), icon="✅")
+
+
+def _tiles(said: str, basemap: str) -> str:
+    return read_template(said) if said.strip() or basemap == OFFICE else ""
 
 
 def _key(said: str, basemap: str) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from app.serving.page import inline_scripts
 from app.state.environment import HOSTS_VARIABLE
 from app.state.settings import read_settings
-from gridgeo.maps.basemaps import BASEMAPS
 
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """The names the app answers to. Another one in a request means that a foreign page points its own name here."""
@@ -84,8 +83,15 @@ def _without_port(host: str) -> str:
     return name if colon and port.isdigit() else host
 
 
-def _headers() -> list[tuple[bytes, bytes]]:
-    basemap = BASEMAPS.get(read_settings().basemap)
+def policy_headers() -> list[tuple[bytes, bytes]]:
+    """Return the headers that keep a page to itself, and to the base map that is chosen.
+
+    Returns
+    -------
+    list of tuple of bytes
+        Name and value.
+    """
+    basemap = read_settings().behind()
     policy = _POLICY.format(tiles="".join(f" {host}" for host in basemap.hosts) if basemap else "")
     return [(b"content-security-policy", policy.encode()), *_HEADERS]
 
@@ -93,7 +99,7 @@ def _headers() -> list[tuple[bytes, bytes]]:
 def _with_headers(send: Send) -> Send:
     async def send_more(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), *_headers()]}
+            message = {**message, "headers": [*message.get("headers", ()), *policy_headers()]}
         await send(message)
 
     return send_more
@@ -103,6 +109,6 @@ async def _refuse(scope: Message, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    head = {"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain"), *_headers()]}
-    await send(head)
+    headers = [(b"content-type", b"text/plain"), *policy_headers()]
+    await send({"type": "http.response.start", "status": 421, "headers": headers})
     await send({"type": "http.response.body", "body": b"421"})

@@ -16,16 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from gridgeo.assessment import DEFAULT_CUTOFFS_M, HOUSEHOLDS_PER_GRID
-from gridgeo.errors import FileError
+from gridgeo.errors import FileError, InputError
+from gridgeo.maps.basemaps import OFFICE, Basemap, find_basemap, read_template
 from gridgeo.network import DEFAULT_MAX_ACCESS_M, PERSONS, Person
 from gridgeo.network.persons import find_walker
+from gridgeo.shifts import Datum
 from gridgeo.texts import LANGUAGES
 
 CONFIG_VARIABLE = "GRIDGEO_CONFIG"
 """Names another folder than the user's own for settings, profiles and plans made in the app."""
 
 THEMES = ("auto", "light", "dark")
-BASEMAPS = ("none", "tianditu", "amap")
+BASEMAPS = ("none", "tianditu", "amap", OFFICE)
+TILE_DATUMS = ("wgs84", "gcj02")
+"""What an office's own tiles may be drawn in."""
 MOST_CUTOFF_M = 5000.0
 SPEEDS_M_PER_MIN = (10.0, 150.0)
 """The slowest and the fastest walk that can be set."""
@@ -88,10 +92,14 @@ class Settings:
         How far a household or station may lie from its street.
     households_per_grid : tuple of float
         The band of households a grid is to hold.
-    basemap : {'none', 'tianditu', 'amap'}
+    basemap : {'none', 'tianditu', 'amap', 'office'}
         Tiles from outside behind the plan; none, unless somebody wants them.
     tianditu_key : str
         The office's own key for Tianditu's tiles.
+    tile_address : str
+        Where the office's own tiles are, with ``{z}``, ``{x}`` and ``{y}``.
+    tile_datum : {'wgs84', 'gcj02'}
+        What they are drawn in.
     """
 
     language: str = "auto"
@@ -103,6 +111,18 @@ class Settings:
     households_per_grid: tuple[float, float] = HOUSEHOLDS_PER_GRID
     basemap: str = "none"
     tianditu_key: str = ""
+    tile_address: str = ""
+    tile_datum: Datum = "wgs84"
+
+    def behind(self) -> Basemap | None:
+        """Return the base map that is chosen.
+
+        Returns
+        -------
+        Basemap or None
+            For `gridgeo.maps.basemaps.basemap_data`; None where the plan's own streets and buildings are all there is.
+        """
+        return find_basemap(self.basemap, key=self.tianditu_key, address=self.tile_address, datum=self.tile_datum)
 
     def walking(self, person: str | None = None) -> Walking:
         """Return how somebody walks under these settings.
@@ -274,6 +294,13 @@ def _band(value: object) -> tuple[float, float] | None:
     return (low, high) if low is not None and high is not None and low <= high else None
 
 
+def _template(value: object) -> str | None:
+    try:
+        return read_template(value) if isinstance(value, str) else None
+    except InputError:
+        return None
+
+
 _READERS: Mapping[str, Callable[[object], Any]] = {
     "language": _one_of(("auto", *LANGUAGES)),
     "theme": _one_of(THEMES),
@@ -284,4 +311,6 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
     "households_per_grid": _band,
     "basemap": _one_of(BASEMAPS),
     "tianditu_key": lambda value: value if isinstance(value, str) and value.isalnum() else None,
+    "tile_address": _template,
+    "tile_datum": _one_of(TILE_DATUMS),
 }

@@ -4,13 +4,14 @@ import datetime as dt
 import http.server
 import ssl
 import threading
+from contextlib import contextmanager
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gridgeo.maps.basemaps import BASEMAPS, basemap_data
+from gridgeo.maps.basemaps import BASEMAPS, basemap_data, find_basemap
 from gridgeo.readers import bundled_places, bundled_plan_path
 
 OUTSIDE = ("https://evil.example/tile.png", "https://webrd05.is.autonavi.com/a", "https://tianditu.gov.cn/a")
@@ -34,6 +35,17 @@ class Tiles(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def served(context=None):
+    """Serve pictures on this computer, and give the port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tiles) as server:
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
 @pytest.fixture
 def outside(tmp_path):
     """A server on this computer that is taken for the whole of the internet."""
@@ -47,11 +59,8 @@ def outside(tmp_path):
     (tmp_path / "tiles.pem").write_bytes(pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "tiles.pem")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tiles) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    with served(context) as port:
+        yield port
 
 
 def test_pictures_come_from_the_chosen_host_only(launch, outside, serve, tmp_path):
@@ -67,7 +76,7 @@ def test_pictures_come_from_the_chosen_host_only(launch, outside, serve, tmp_pat
         frame = next(each for each in page.frames if "plan_map" in each.url)
         hosts = {host.removeprefix("https://") for host in chosen.hosts}
         assert set(ASKED) <= hosts
-        wish = basemap_data(name, frame.evaluate("gridgeo.view.frameData.bounds"), key="k1")
+        wish = basemap_data(find_basemap(name, key="k1"), frame.evaluate("gridgeo.view.frameData.bounds"))
         assert (max(map(abs, wish["shift"])) > 0.001) == (name == "amap")
         pixel = frame.evaluate("360 / 256 / 2 ** gridgeo.view.map.getZoom()")
         assert frame.evaluate(OFFSET) == pytest.approx([-each for each in wish["shift"]], abs=pixel)
@@ -81,6 +90,36 @@ def test_pictures_come_from_the_chosen_host_only(launch, outside, serve, tmp_pat
         assert set(ASKED) <= hosts
         page.close()
     browser.close()
+
+
+def test_an_offices_own_tiles_are_set_and_shown(visit, until, serve, tmp_path):
+    """As a planner sets them: a slip is one sentence; a server that was not named is refused."""
+    with served() as own, served() as other:
+        address = serve(str(bundled_plan_path(bundled_places()[0])), config=tmp_path)
+        seen = visit(lang="en-GB")
+        page = seen.page
+        page.goto(f"{address}/settings")
+        page.get_by_text("your office's own tile server").click()
+        page.get_by_role("textbox", name="Address of your own tiles").fill("ftp://127.0.0.1/{z}/{x}/{y}")
+        page.get_by_role("button", name="Save").first.click()
+        page.get_by_text("is no address of tiles; nothing was changed.").wait_for()
+        assert not (tmp_path / "settings.toml").exists()
+        page.get_by_role("textbox", name="Address of your own tiles").fill(
+            f"http://127.0.0.1:{own}/{{z}}/{{x}}/{{y}}.png"
+        )
+        page.get_by_role("button", name="Save").first.click()
+        page.get_by_text("Saved").wait_for()
+        ASKED.clear()
+        page.get_by_role("link", name="Overview").click()
+        page.frame_locator("iframe").locator(".leaflet-tile-loaded").first.wait_for(state="attached")
+        frame = next(each for each in page.frames if "plan_map" in each.url)
+        assert set(ASKED) == {"127.0.0.1"}
+        assert frame.evaluate("gridgeo.view.tiles[0].options.shift") == [0, 0]
+        assert frame.evaluate(LOAD, f"http://127.0.0.1:{own}/a.png") == "loaded"
+        assert frame.evaluate(LOAD, f"http://127.0.0.1:{other}/a.png") == "refused"
+        # The browser says so too.
+        assert [f":{other}/" in each for each in seen.errors] == [True]
+        seen.errors.clear()
 
 
 OFFSET = """() => {

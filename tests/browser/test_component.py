@@ -15,7 +15,7 @@ import shapely
 from redraw_places import town
 
 from gridgeo.maps import chunks, work_map
-from gridgeo.maps.basemaps import basemap_data
+from gridgeo.maps.basemaps import basemap_data, find_basemap
 from gridgeo.maps.chunks import cut_layer, is_packed, pack_points
 from gridgeo.maps.document import WEB
 from gridgeo.maps.editing import redraw_layers, whatif_layers
@@ -404,7 +404,7 @@ def test_tiles_come_only_when_asked_for_and_lie_where_the_data_is(host, data, fo
     assert ASKED == []
     for name in ("tianditu", "amap"):
         ASKED.clear()
-        wish = basemap_data(name, data["frame"]["bounds"], key="k")
+        wish = basemap_data(find_basemap(name, key="k"), data["frame"]["bounds"])
         host.give(data, layers={}, basemap=wish | {"urls": [f"{folder}/tile/{name}/{{z}}/{{x}}/{{y}}"]})
         host.page.wait_for_timeout(250)
         assert ASKED
