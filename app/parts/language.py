@@ -51,8 +51,8 @@ def speaking() -> Iterator[str]:
 
 def language_switch() -> None:
     """Draw the switch between the languages."""
-    if not st.session_state.get("language"):
-        st.session_state["language"] = reader_language()
+    # Said anew each time: a browser that goes from page to page forgets what its widgets stood at.
+    st.session_state["language"] = reader_language()
     st.segmented_control(
         text("app.language"),
         LANGUAGES,

@@ -84,6 +84,12 @@ def test_a_page_opens_by_its_own_address(visit, until, address):
     assert map_frame(seen.page, until).evaluate("gridgeo.view.lang") == "en"
     assert any(each.startswith(f"{address}/_stcore/health") for each in asked)
     assert not any("/redraw/" in each for each in asked)
+    # The language switch says on every page what is spoken, whichever page one comes from.
+    for name in ("Overview", "Coverage", "Data"):
+        seen.page.get_by_role("link", name=name).click()
+        seen.page.wait_for_url(f"{address}/{name.lower().removeprefix('overview')}?*")
+        settle(seen.page)
+        seen.page.locator(".st-key-language [aria-checked=true]").filter(has_text="English").wait_for()
 
 
 def test_another_cutoff_changes_only_what_it_must(opened, until, place, look):
