@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from app.parts import downloads
-from app.parts.widgets import attempt, plain
+from app.parts.widgets import attempt, plain, show_table
 from app.state import plans, sign_in, uploads
 from app.state.address import forget
 from app.state.imports import (
@@ -180,7 +180,7 @@ def _ask_reading(path: Path, layer: str, first: Preview, crs: str | None) -> Cho
     columns: tuple[tuple[str, str], ...] = ()
     with st.expander(label, expanded=bool(wanted) and not known):
         sample = seen.sample.rename(columns={ROW: text("app.fault.row")})
-        st.dataframe(shown_texts(sample), hide_index=True, height=180, key=f"sample_{path}")
+        show_table(shown_texts(sample), {}, most=180, key=f"sample_{path}")
         if seen.mapping.personal:
             st.caption(plain(text("app.import.personal", columns=", ".join(seen.mapping.personal))))
         if wanted:
@@ -256,7 +256,7 @@ def _show_report(checked: _Checked) -> None:
     faults = report.findings.faults
     if report.plan is None:
         st.error(text("app.import.faults", count=len(faults)))
-        _show_table("faults", fault_table(faults))
+        _show_rows("faults", fault_table(faults))
         if can_set_aside(faults):
             rows = len({(fault.file, fault.row) for fault in faults})
             label = text("app.import.set_aside", count=rows)
@@ -271,14 +271,14 @@ def _show_report(checked: _Checked) -> None:
     rejected = report.rejected()
     if len(rejected):
         st.warning(text("app.import.rejected", count=len(rejected)))
-        _show_table("rejected", rejected)
+        _show_rows("rejected", rejected)
     for title, table in (
         ("repairs", pd.DataFrame([repair.as_dict() for repair in report.findings.repairs])),
         ("remarks", fault_table(report.remarks)),
     ):
         if len(table):
             with st.expander(text(f"app.import.{title}", count=len(table)), expanded=False):
-                _show_table(title, table)
+                _show_rows(title, table)
     if report.plan is not None:
         finish = partial(attempt, _finish, checked)
         label = text("app.import.do" if asked.into is None else "app.import.do_lists")
@@ -302,7 +302,7 @@ def _show_datums(choices: tuple[Choice, ...], report: ImportReport) -> None:
             columns["inside"], format="percent", min_value=0, max_value=1
         )
         columns["score"] = st.column_config.NumberColumn(columns["score"], format="%.2f")
-        st.dataframe(table, column_config=columns, hide_index=True, key=f"datum_{layer}")
+        show_table(table, columns, key=f"datum_{layer}")
         if not found.clear and not found.mixed:
             for cell, name in zip(st.columns(len(ASK_CRS)), ASK_CRS, strict=True):
                 take = partial(_answer_crs, paths[layer], name)
@@ -314,13 +314,12 @@ def _answer_crs(path: Path, name: str) -> None:
     st.session_state[_RECHECK] = True
 
 
-def _show_table(name: str, table: pd.DataFrame) -> None:
+def _show_rows(name: str, table: pd.DataFrame) -> None:
     shown = table.head(SHOWN)
     if "layer" in shown:
         shown = shown.assign(layer=[layer_label(each) if each in LAYERS else each for each in shown["layer"]])
     columns = {column: text(f"app.fault.{column}") for column in shown.columns}
-    height = min(36 * len(shown) + 40, 360)
-    st.dataframe(shown_texts(shown), column_config=columns, hide_index=True, key=f"table_{name}", height=height)
+    show_table(shown_texts(shown), columns, key=f"table_{name}", most=360)
     if len(table) > SHOWN:
         st.caption(text("app.import.more", shown=SHOWN, count=len(table)))
     downloads.offer_downloads(f"import_{name}", text(f"app.import.{name}_file"), tables={name: table})

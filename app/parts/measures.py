@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app.parts.component import take_events
-from app.parts.widgets import count_column, is_estimated, plain, rate_column, show_figure
+from app.parts.widgets import count_column, is_estimated, plain, rate_column, show_figure, show_table
 from app.state import sign_in
 from app.state.cache import Answer
 from app.state.public import public_table
@@ -185,4 +185,5 @@ def show_measures_table(found: Answer, lang: str) -> None:
             "overlap": count_column(text("app.measure.overlap"), found.plan),
             "detour_ratio": st.column_config.NumberColumn(text("app.measure.detour"), format="%.2f"),
         }
-        tab.dataframe(table, column_config=columns, hide_index=True, placeholder=text("app.none"), height=320)
+        with tab:
+            show_table(table, columns, most=320)

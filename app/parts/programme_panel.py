@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.parts.widgets import plain, show_figure
+from app.parts.widgets import plain, show_figure, show_table
 from app.state.programmes import known_programmes
 from gridgeo.plan import Plan
 from gridgeo.programme_report import leader_table
@@ -76,11 +76,10 @@ def choose_rule(found: ProgrammeReport) -> Verdict:
     shown = shown.assign(**{heads[2]: [f"{MARKS[verdict.state]} {verdict.word}" for verdict in found.verdicts]})
     widths = dict(zip(shown, (118, 270, 76, 96, 60), strict=True))
     columns: dict[str, Any] = {name: st.column_config.Column(width=width) for name, width in widths.items()}
-    event = st.dataframe(
+    event = show_table(
         shown,
-        column_config=columns,
-        hide_index=True,
-        height=TABLE_HEIGHT,
+        columns,
+        most=TABLE_HEIGHT,
         key=f"programme_rules_{found.programme.name}",
         on_select="rerun",
         selection_mode="single-row",
@@ -122,9 +121,5 @@ def show_rule(found: ProgrammeReport, verdict: Verdict, *, personal: bool) -> No
         )
         heads = {name: text(f"programmes.heading.{name}") for name in units}
         share = st.column_config.ProgressColumn(heads["share"], format="percent", min_value=0, max_value=1)
-        st.dataframe(
-            units.astype({"share": "float64"}).rename(columns=heads),
-            column_config={heads["share"]: share},
-            hide_index=True,
-            height=UNITS_HEIGHT,
-        )
+        shown = units.astype({"share": "float64"}).rename(columns=heads)
+        show_table(shown, {heads["share"]: share}, most=UNITS_HEIGHT)

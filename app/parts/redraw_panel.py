@@ -23,7 +23,7 @@ from app.parts.redrawing import (
     streets_through,
     undoable,
 )
-from app.parts.widgets import name_grids, plain, show_figure
+from app.parts.widgets import name_grids, plain, show_figure, show_table
 from app.state import cache
 from app.state.workspace import State
 from gridgeo.maps.ground import names_of
@@ -275,7 +275,7 @@ def _show_history(bench: Bench) -> None:
     log = log.iloc[::-1].assign(what=[_named(bench, what) for what in log["what"].iloc[::-1]])
     names = ("what", "who", "time", "stands")
     columns = {name: text(f"redraw_page.history.{name}") for name in names}
-    st.dataframe(log[list(names)], column_config=columns, hide_index=True, placeholder=text("app.none"), height=330)
+    show_table(log[list(names)], columns, most=330)
 
 
 def _named(bench: Bench, sentence: str) -> str:

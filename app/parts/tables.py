@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from app.parts import downloads
-from app.parts.widgets import attempt, plain
+from app.parts.widgets import attempt, plain, show_table, table_height
 from app.state import sign_in
 from app.state.address import remember
 from app.state.workspace import Workspace, open_workspace
@@ -30,6 +30,9 @@ MOST_ROWS = 2000
 """So many rows are shown at once; a search finds the others."""
 
 LAST_CHANGES = 20
+
+MOST_PX = 420
+"""The greatest height of a table."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "stations": (
@@ -179,7 +182,7 @@ def _edit(workspace: Workspace, layer: str) -> None:
         _worded(sheet.table),
         key=key,
         hide_index=True,
-        height=420,
+        height=min(MOST_PX, table_height(len(sheet.table))),
         column_config={name: _column(name, sheet.table[name]) for name in COLUMNS[layer]},
         disabled=LOCKED[layer],
         placeholder="",
@@ -282,7 +285,7 @@ def _show_changes(workspace: Workspace) -> None:
         st.button(text("app.tables.undo"), on_click=undo, key="tables_undo", disabled=not log["stands"].any())
         shown = log.tail(LAST_CHANGES).iloc[::-1][["rev", "time", "who", "what", "stands"]]
         columns = {name: text(f"app.log.{name}") for name in shown.columns}
-        st.dataframe(shown, column_config=columns, hide_index=True, placeholder=text("app.none"), key="changes")
+        show_table(shown, columns, key="changes")
         downloads.offer_downloads("log", text("app.tables.log_file"), tables={"log": log})
 
 

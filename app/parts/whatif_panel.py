@@ -13,7 +13,7 @@ from app.parts.language import reader_language
 from app.parts.live import perform
 from app.parts.takeaways import offer_comparison
 from app.parts.whatif import ITEM, NAME, Draft, apply_draft, change, covered_households, new_scenario
-from app.parts.widgets import is_estimated, name_grids, plain, show_figure
+from app.parts.widgets import is_estimated, name_grids, plain, show_figure, show_table
 from app.state import cache
 from app.state.drafts import drop_scenario, list_scenarios, scenario_file
 from app.state.news import follow
@@ -244,11 +244,11 @@ def show_comparison(path: Path, state: State, height: int) -> None:
             news = None if number else follow(cache.living(path))
             show_map(data, key=key, lang=reader_language(), height=height, linked="compare", news=news)
     called = dict(zip(state.plan.grids["grid_id"], names_of(state.plan.grids, "grid_id"), strict=True))
-    _show_table(cache.comparison(path, state, chosen, cutoffs), called)
+    _show_differences(cache.comparison(path, state, chosen, cutoffs), called)
     offer_comparison(path, state, chosen, cutoffs, float(cutoff or cutoffs[0]), reader_language())
 
 
-def _show_table(comparison: Comparison, called: dict[str, str]) -> None:
+def _show_differences(comparison: Comparison, called: dict[str, str]) -> None:
     """Show the figures side by side, and the grids that change, by the names that the plan gives them."""
     table = comparison.headline()
     table = table[table["total"].notna() & (table["total"] > 0)].copy()
@@ -267,7 +267,7 @@ def _show_table(comparison: Comparison, called: dict[str, str]) -> None:
             text("whatif_page.table.rate"), format="percent", min_value=0, max_value=1
         ),
     }
-    st.dataframe(table[list(columns)], column_config=columns, hide_index=True, placeholder=text("app.none"))
+    show_table(table[list(columns)], columns)
     if len(comparison.grids):
         names = ("scenario", "name", "change", "base_households", "households", "blocks_in", "blocks_out")
         grids = comparison.grids.assign(
@@ -275,7 +275,7 @@ def _show_table(comparison: Comparison, called: dict[str, str]) -> None:
             name=[called.get(grid, grid) for grid in comparison.grids["grid_id"]],
         )
         heads = {name: text(f"whatif_page.grids.{name}") for name in names}
-        st.dataframe(grids[list(names)], column_config=heads, hide_index=True, placeholder=text("app.none"))
+        show_table(grids[list(names)], heads)
 
 
 def _metres(cutoff: float) -> str:

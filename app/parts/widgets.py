@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,8 @@ from gridgeo.texts import text
 SHOWN_GAPS = 5
 MOST_PRINTED = 20
 OTHER_M = 800
+ROW_PX = 35
+"""The height of a table's row, as Streamlit draws it."""
 METRES = (50, 5000)
 """The least and the greatest cutoff that a page asks for."""
 TOLD = "told"
@@ -193,7 +195,49 @@ def show_tables(found: Assessment, lang: str) -> None:
         }
         for column in table.columns[2:]:
             columns[column] = rate_column(text("walks.metres", number=column.removeprefix("rate_")))
-        tab.dataframe(table, column_config=columns, hide_index=True, placeholder=text("app.none"), height=320)
+        with tab:
+            show_table(table, columns, most=320)
+
+
+def show_table(table: pd.DataFrame, columns: Mapping[str, Any], *, most: int = 400, **how: Any) -> Any:  # noqa: ANN401
+    """Show a table to be read, with a dash in every cell that is empty.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table.
+    columns : mapping
+        Column → its heading, or how it is laid out.
+    most : int
+        The greatest height, in pixels; a shorter table is as high as its rows.
+    **how : object
+        Passed to ``st.dataframe``.
+
+    Returns
+    -------
+    object
+        What ``st.dataframe`` returns.
+    """
+    height = min(most, table_height(len(table)))
+    return st.dataframe(
+        table, column_config=columns, hide_index=True, placeholder=text("app.none"), height=height, **how
+    )
+
+
+def table_height(rows: int) -> int:
+    """Return how high a table is that shows all its rows.
+
+    Parameters
+    ----------
+    rows : int
+        How many.
+
+    Returns
+    -------
+    int
+        Pixels, with the head.
+    """
+    return ROW_PX * (rows + 1) + 2
 
 
 def show_printed(found: Assessment, lang: str) -> None:
