@@ -61,21 +61,25 @@ def test_a_scenario_survives_its_file(tmp_path):
     assert read_scenario(tmp_path / "b.toml") == Scenario("b").close_gate("D1")
 
 
+def test_its_edits_are_offered_as_it_is_written():
+    assert {"add_station", "open_gate", "assign_blocks", "edits"} <= set(dir(Scenario("a")))
+
+
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("unreadable_file", 'name = "a'),
+        ("toml_syntax", 'name = "a'),
         ("scenario_unknown_entry", 'colour = "red"'),
         ("scenario_edit", '[[edit]]\nkind = "fly"'),
         ("scenario_edit", '[[edit]]\nkind = "open_gate"'),
         ("scenario_edit", "edit = 3"),
         ("scenario_entry_no_text", "plan = 3"),
         ("scenario_entry_no_text", "name = ['a']"),
-        ("unreadable_file", b"\x80\x00" * 99),
-        ("unreadable_file", 'name = "a"'.encode("utf-16")),
-        ("unreadable_file", b"#" * 10_000_001),
-        ("unreadable_file", "a = " + "[" * 5000 + "]" * 5000),
-        ("unreadable_file", "n = " + "9" * 5000),
+        ("toml_not_utf8", b"\x80\x00" * 99),
+        ("toml_not_utf8", 'name = "a"'.encode("utf-16")),
+        ("toml_too_large", b"#" * 10_000_001),
+        ("toml_syntax", "a = " + "[" * 5000 + "]" * 5000),
+        ("toml_syntax", "n = " + "9" * 5000),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else "bytes",
 )

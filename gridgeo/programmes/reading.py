@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import resources
@@ -11,13 +9,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from gridgeo.errors import Fault, FileError, InputError
+from gridgeo.errors import Fault, InputError
 from gridgeo.plan import Name
 from gridgeo.programmes.kinds import KINDS, Slot
 from gridgeo.programmes.model import Bound, Programme, ProgrammeLevel, Radius, Rule, Service, StationKind
 from gridgeo.programmes.values import BadValueError, Declared, read_name, read_value
 from gridgeo.schema import GRID_KINDS
 from gridgeo.texts import text
+from gridgeo.toml_file import parse_source, read_source
 
 PROGRAMMES = ("gutang", "tinghu", "dafeng", "nanwan", "tashan")
 """The programmes that come with gridgeo."""
@@ -84,17 +83,7 @@ def read_programme(programme: str | Path) -> Programme:
     path = Path(programme)
     if path.suffix.lower() != ".toml" and not path.is_file():
         raise InputError("unknown_programme", value=str(programme), allowed=", ".join(PROGRAMMES))
-    if not path.is_file():
-        raise FileError("missing_file", file=str(path))
-    if path.stat().st_size > _MOST_BYTES:
-        raise FileError("programme_too_large", file=path.name, size=f"{path.stat().st_size:,}", most=f"{_MOST_BYTES:,}")
-    try:
-        said = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileError("programme_not_utf8", file=path.name) from error
-    except OSError as error:
-        raise FileError("unreadable_file", file=path.name, detail=error.strerror) from error
-    return parse_programme(said, file=path.name)
+    return parse_programme(read_source(path, most_bytes=_MOST_BYTES), file=path.name)
 
 
 def parse_programme(source: str, *, file: str) -> Programme:
@@ -119,13 +108,7 @@ def parse_programme(source: str, *, file: str) -> Programme:
     InputError
         If it has faults; all are named with their keys.
     """
-    try:
-        said = tomllib.loads(source)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        # tomllib says where in words only: "… (at line 4, column 9)", or at the end of the document.
-        told = re.search(r"line (\d+)", str(error))
-        line = told[1] if told else source.count("\n") + 1
-        raise FileError("programme_syntax", file=file, line=line) from error
+    said = parse_source(source, file=file)
     reader = _Reader(file)
     programme = reader.read(said, source)
     if reader.faults:

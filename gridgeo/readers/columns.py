@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from gridgeo.errors import FileError, InputError
 from gridgeo.readers.names import KNOWN, PERSONAL, plain_name
 from gridgeo.readers.sniff import refusal
 from gridgeo.schema import LAYERS
+from gridgeo.toml_file import parse_source, read_source
 
 LISTS = ("enterprises", "people", "needs", "visits")
 """Layers that come as lists: their rows may say where they are by naming a building, a household or a unit.
@@ -175,12 +175,7 @@ def read_profile(path: str | Path) -> dict[str, dict[str, str]]:
         If there is no such file, or it is no such profile.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileError("missing_file", file=path.name)
-    try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise refusal(path, "library_says", detail=str(error).splitlines()[0]) from error
+    said: dict[str, dict[str, str]] = parse_source(read_source(path), file=path.name)
     for layer, columns in said.items():
         sound = isinstance(columns, dict) and all(isinstance(name, str) for name in columns.values())
         if layer not in LAYERS or not sound:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 from gridgeo.errors import FileError, InputError
 from gridgeo.plan import Plan
 from gridgeo.redraw import VOCABULARY, Edit, make_edit, read_edit
+from gridgeo.toml_file import parse_source, read_source
 
 _ALIASES = {"assign_blocks": "move_blocks"}
-_MOST_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,9 @@ class Scenario:
             A new scenario; this one stays as it is.
         """
         return replace(self, edits=(*self.edits, edit))
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *VOCABULARY, *_ALIASES})
 
     def __getattr__(self, kind: str) -> Callable[..., Scenario]:
         name = _ALIASES.get(kind, kind)
@@ -133,15 +135,7 @@ def read_scenario(path: str | Path) -> Scenario:
         If an edit's form is wrong; the error says which edit.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileError("missing_file", file=str(path))
-    try:
-        size = path.stat().st_size
-        said = tomllib.loads(path.read_text(encoding="utf-8-sig") if size <= _MOST_BYTES else "")
-    except (OSError, ValueError, RecursionError) as error:  # wrong TOML, wrong bytes, numbers of thousands of digits
-        raise FileError("unreadable_file", file=path.name, detail=str(error).splitlines()[0]) from error
-    if size > _MOST_BYTES:
-        raise FileError("unreadable_file", file=path.name, detail=f"> {_MOST_BYTES:,} B")
+    said = parse_source(read_source(path), file=path.name)
     unknown = [name for name in said if name not in ("name", "plan", "why", "edit")]
     if unknown:
         raise InputError("scenario_unknown_entry", file=path.name, name=unknown[0])
