@@ -27,7 +27,7 @@ from gridgeo.readers import (
 from gridgeo.readers.clean import parse_flags, parse_numbers, parse_texts
 from gridgeo.shifts import shift
 from gridgeo.store import read_plan
-from gridgeo.texts import using_language
+from gridgeo.texts import text, using_language
 
 pytestmark = pytest.mark.usefixtures("quick_readers")
 
@@ -67,6 +67,41 @@ def test_identifiers_keep_zeros_and_tell_lost_digits():
     )
     assert texts.tolist() == ["001", "12", "420000000000000000", "4.2E+17", "110108014001", "a", None]
     assert rounded == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "甲",
+        "",
+        " ",
+        "\u3000甲",
+        "甲\x85",
+        "甲\u2003",
+        "a\u200bb",
+        "a\u00a0b",
+        "a\u00adb",
+        "'=1",
+        "a'b",
+        "4.2E+17",
+        "x\n",
+        "4e5",
+    ],
+)
+def test_texts_of_one_type_are_read_like_any_others(said):
+    cells = [said, None, "乙"]
+    one, other = (parse_texts(pd.Series(cells, dtype=kind)) for kind in ("str", "object"))
+    assert one[0].tolist() == other[0].tolist()
+    assert one[1] == other[1]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_file_read_ahead_is_refused_in_the_language_of_who_asked(tmp_path, lang):
+    broken = tmp_path / "a.gpkg"
+    broken.write_bytes(b"SQLite format 3\x00" + bytes(2000))
+    with using_language(lang):
+        (fault,) = prepare_import(boundary=district(), streets=broken).findings.faults
+        assert text("readers.damaged") in fault.message
 
 
 def test_flags():

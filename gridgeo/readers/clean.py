@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import compute
 
 from gridgeo.texts import layer_label, text
 
@@ -26,8 +28,9 @@ _DEGREES = re.compile(
     re.IGNORECASE,
 )
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
-# What makes it worth to look at a text by itself: outer blanks, invisible marks, an apostrophe, a power of ten.
-_UNUSUAL = r"^[\s']|\s$|[\ufeff\u200b\u200c\u200d\u2060\u00ad\u00a0]|[eE]\+?1[5-9]$"
+# What makes it worth to look at a text by itself: outer blanks of any script, invisible marks anywhere, an apostrophe
+# in front, a power of ten. Arrow looks for it in all cells at once.
+_UNUSUAL = r"^['\s\p{Z}]|[\s\p{Z}]$|[\p{C}\x{a0}]|[eE]\+?1[5-9]$"
 _ROUNDED = 2.0**53
 _DAY = re.compile(
     r"(?P<y>\d{4})(?:[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?|(?P<m2>\d{2})(?P<d2>\d{2}))(?:[T ]\d{1,2}:.*)?"
@@ -155,9 +158,11 @@ def parse_texts(cells: pd.Series) -> tuple[pd.Series, tuple[int, ...]]:
     rounded : tuple of int
         Positions of numbers too long to have kept all their digits: an 18-digit number in a spreadsheet has lost three.
     """
-    if isinstance(cells.dtype, pd.StringDtype) and not cells.str.contains(_UNUSUAL, regex=True, na=False).any():
-        plain = cells.astype("object")
-        return plain.where(plain.notna() & (plain != ""), None), ()
+    if isinstance(cells.dtype, pd.StringDtype):
+        arrow = pa.array(cells)
+        if not compute.any(compute.match_substring_regex(arrow, _UNUSUAL)).as_py():
+            plain = compute.if_else(compute.equal(arrow, ""), None, arrow).to_numpy(zero_copy_only=False)
+            return pd.Series(plain, index=cells.index, dtype="object"), ()
     found: list[str | None] = []
     rounded: list[int] = []
     for at, cell in enumerate(cells):

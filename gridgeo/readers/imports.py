@@ -142,9 +142,16 @@ def prepare_import(
     every = cast("dict[str, Source | None]", {"streets": streets, **sources})
     given = {layer: source for layer, source in every.items() if layer not in LISTS and source is not None}
     require_files(crs, {"boundary", *given, *lists})
-    found = Findings()
-    task = Intake(found, crs, choose_columns(profile), skip_faulty=skip_faulty)
-    task.read_ahead({"boundary": boundary, **given})
+    task = Intake(Findings(), crs, choose_columns(profile), skip_faulty=skip_faulty)
+    with task.reading_ahead({"boundary": boundary, **given}):
+        return _put_together(task, boundary, given, lists, name)
+
+
+def _put_together(
+    task: Intake, boundary: Source, given: Mapping[str, Source], lists: Mapping[str, ListSource], name: str | None
+) -> ImportReport:
+    """Make a plan of all layers, unless faults stop it."""
+    found = task.found
     district = task.read_boundary(boundary)
     layers = {} if district is None else task.read_layers(given, district)
     if district is None or found.faults:
@@ -153,7 +160,7 @@ def prepare_import(
     title = name or task.district_name or _title(boundary)
     layers["units"] = _with_district(layers.get("units"), district, title)
     layers = {layer: frame.drop(columns=ROW, errors="ignore") for layer, frame in layers.items()}
-    attribution = OSM_ATTRIBUTION if is_osm(streets) else ""
+    attribution = OSM_ATTRIBUTION if is_osm(given["streets"]) else ""
     info = PlanInfo(name=Name(title, title), attribution=attribution, notes=tuple(_notes(found)))
     try:
         plan = make_plan(info, district.crs, **layers)

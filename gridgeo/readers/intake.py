@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -61,19 +63,32 @@ class Intake:
         self.district_name: str | None = None
         """What the boundary's own table calls the district; known once it has been read."""
 
-    def read_ahead(self, sources: Mapping[str, Source]) -> None:
+    @contextmanager
+    def reading_ahead(self, sources: Mapping[str, Source]) -> Iterator[None]:
         """Have the files read side by side, each by its own child, before their turn comes.
 
         Parameters
         ----------
         sources : mapping of str to Source
             Layer → where it comes from.
+
+        Yields
+        ------
+        None
+            While they are read; at the end no child is left.
         """
         files = {
             name: source for name, source in sources.items() if isinstance(source, (str, Path)) and not is_osm(source)
         }
-        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            self._ahead = {name: pool.submit(read_rows, source, name) for name, source in files.items()}
+        pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1))
+        try:
+            # Each in a context of its own, which knows the language to word a refusal in.
+            self._ahead = {
+                name: pool.submit(copy_context().run, read_rows, source, name) for name, source in files.items()
+            }
+            yield
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def read_boundary(self, source: Source) -> gpd.GeoSeries | None:
         """Read the district as one area.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.spatial import cKDTree
+from numpy.typing import NDArray
 
 from gridgeo.errors import Fault
 from gridgeo.plan import Plan
@@ -92,6 +92,8 @@ def _alike(plan: Plan) -> Iterator[Fault]:
         ids = plan.layers()[layer][LAYERS[layer].id_column].reset_index(drop=True)
         plain = ids.str.lstrip("0")
         again = plain.duplicated() & (plain != "")
+        if not again.any():
+            continue
         first = pd.Series(ids.to_numpy(), index=plain).groupby(level=0).first()
         for row in np.flatnonzero(again):
             yield Fault(
@@ -102,9 +104,11 @@ def _alike(plan: Plan) -> Iterator[Fault]:
 def _outside(plan: Plan) -> Iterator[Fault]:
     """Find households beyond the district's border: counted, but never of a grid. `check_plan` asks the blocks."""
     ids = plan.households["household_id"].to_numpy()
-    distance = plan.households.distance(plan.district).to_numpy()
-    for row in np.flatnonzero(distance > 0):
-        values: dict[str, object] = {"distance_m": round(float(distance[row]), 1)}
+    points = plan.households.geometry.to_numpy()
+    shapely.prepare(plan.district)
+    beyond = np.flatnonzero(~shapely.intersects(plan.district, points))
+    for row, distance in zip(beyond, shapely.distance(plan.district, points[beyond]), strict=True):
+        values: dict[str, object] = {"distance_m": round(float(distance), 1)}
         yield Fault(key="household_beyond", layer="households", row=int(row) + 1, value=ids[row], values=values)
 
 
@@ -112,10 +116,8 @@ def _far_households(plan: Plan) -> list[Fault]:
     if len(plan.streets) == 0 or len(plan.households) == 0:
         return []
     points, lines = plan.households.geometry.to_numpy(), plan.streets.geometry.to_numpy()
-    # Who has a street's vertex near is near a street; only the others are measured against the streets themselves.
-    vertices = cKDTree(shapely.get_coordinates(lines))
-    known, _ = vertices.query(shapely.get_coordinates(points), distance_upper_bound=FAR_M)
-    far = np.flatnonzero(np.isinf(known))
+    # Who has a street's vertex in the same square is near a street; only the others are measured.
+    far = np.flatnonzero(~np.isin(_squares(points), np.unique(_squares(lines))))
     _, away = shapely.STRtree(lines).query_nearest(points[far], return_distance=True, all_matches=False)
     far, away = far[away > FAR_M], away[away > FAR_M]
     return [
@@ -130,6 +132,12 @@ def _far_households(plan: Plan) -> list[Fault]:
     ]
 
 
+def _squares(shapes: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Return a number for the square that each vertex lies in; no two points of a square are `FAR_M` apart."""
+    column, row = np.floor(shapely.get_coordinates(shapes) / (0.7 * FAR_M)).astype("int64").T
+    return np.asarray(column * 2**32 + row)
+
+
 def _bare_ground(plan: Plan) -> Iterator[Fault]:
     """Measure on a lattice of some 1,600 points how much of the district lies far from every street."""
     if len(plan.streets) == 0:
@@ -139,8 +147,9 @@ def _bare_ground(plan: Plan) -> Iterator[Fault]:
     x, y = np.meshgrid(np.arange(west + step / 2, east, step), np.arange(south + step / 2, north, step))
     points = np.asarray(shapely.points(x.ravel(), y.ravel()), dtype=object)
     points = points[shapely.intersects(plan.district, points)]
-    near, _ = shapely.STRtree(plan.streets.geometry.to_numpy()).query(points, predicate="dwithin", distance=BARE_M)
-    share = 1 - len(np.unique(near)) / max(len(points), 1)
+    tree = shapely.STRtree(plan.streets.geometry.to_numpy())
+    near = tree.query_nearest(points, max_distance=BARE_M, all_matches=False)[0]
+    share = 1 - len(near) / max(len(points), 1)
     if share > BARE_SHARE:
         values: dict[str, object] = {"percent": round(100 * share), "distance_m": round(BARE_M)}
         yield Fault(key="bare_ground", layer="streets", values=values)

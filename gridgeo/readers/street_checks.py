@@ -92,13 +92,18 @@ def _find_crossings(streets: gpd.GeoDataFrame, lines: NDArray[np.object_]) -> li
         if column in streets:
             level = level + sign * np.nan_to_num(streets[column].to_numpy(dtype="float64", na_value=0.0))
     one, two = _pairs_apart(lines, level)
+    if len(one) == 0:
+        return []
     common, pair = shapely.get_parts(shapely.intersection(lines[one], lines[two]), return_index=True)
     point = shapely.get_dimensions(common) == 0
     common, pair = common[point], pair[point]
-    coordinates, owner = shapely.get_coordinates(lines, return_index=True)
-    points = np.asarray(shapely.points(coordinates), dtype=object)
-    vertices = np.asarray(shapely.multipoints(points, indices=owner), dtype=object)
-    apart = np.maximum(shapely.distance(common, vertices[one[pair]]), shapely.distance(common, vertices[two[pair]]))
+    apart = np.zeros(len(common))
+    for side in (one[pair], two[pair]):
+        street, at = np.unique(side, return_inverse=True)
+        coordinates, owner = shapely.get_coordinates(lines[street], return_index=True)
+        points = np.asarray(shapely.points(coordinates), dtype=object)
+        vertices = np.asarray(shapely.multipoints(points, indices=owner), dtype=object)
+        apart = np.maximum(apart, shapely.distance(common, vertices[at]))
     ids = streets["street_id"].to_numpy()
     return [
         Fault(key="street_crossing", layer="streets", row=int(one[each]) + 1, value=ids[two[each]])
