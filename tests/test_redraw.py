@@ -12,6 +12,7 @@ from redraw_places import random_edit, snapshot, town
 from gridgeo.errors import GridgeoError, InputError, PlanError
 from gridgeo.partition.grid_layer import dissolve_grids
 from gridgeo.redraw import VOCABULARY, apply_edit, bound_blocks, describe_edit, make_edit, read_edit, try_edit
+from gridgeo.redraw.attempt import FAR_M
 from gridgeo.texts import using_language
 
 
@@ -212,6 +213,21 @@ def test_gates_and_streets_open_and_close():
     closed = after(plan, "close_street", street="V12")
     assert closed.streets.loc[~closed.streets["walkable"], "street_id"].tolist() == ["V12"]
     assert after(closed, "open_street", street="V12").streets["walkable"].all()
+
+
+def test_what_lies_far_from_the_district_is_taken_for_other_coordinates():
+    plan = town()
+    edge = [400 + FAR_M, 100]
+    assert after(plan, "move_station", station="S1", at=edge).stations.geometry.iloc[0].x == edge[0]
+    beyond = [edge[0] + 1, 100]
+    for kind, values in (
+        ("move_station", {"station": "S1", "at": beyond}),
+        ("add_street", {"street": "N1", "line": [[103, 150], beyond]}),
+        ("add_barrier", {"barrier": "K9", "line": [beyond, [1, 1]], "barrier_kind": "wall"}),
+    ):
+        assert refused(plan, kind, **values).key == "edit_far_away"
+    said = refused(plan, "add_station", station="S9", at=[116.3, 1e7]).values
+    assert said == {"value": "116.3, 10000000", "km": "10,000", "middle": "200, 200"}
 
 
 def test_a_new_street_joins_the_one_it_ends_near():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,9 @@ from gridgeo.redraw import grids, places, rebalance, split
 from gridgeo.redraw.changes import Change, apply_changes
 from gridgeo.redraw.edits import VOCABULARY, Edit
 from gridgeo.redraw.ground import find_ground
+
+FAR_M = 20_000.0
+"""What lies farther than this from the district is misplaced: nobody walks there."""
 
 _WORK: MappingProxyType[str, Callable[[Plan, Edit], grids.Draft]] = MappingProxyType(
     {
@@ -74,10 +78,24 @@ def try_edit(plan: Plan, edit: Edit) -> Outcome:
     Raises
     ------
     InputError
-        If the edit names what does not exist, cannot be done, or changes nothing.
+        If the edit names what does not exist, lies far away, cannot be done, or changes nothing.
     """
     find_ground(plan)
+    _require_near(plan, edit)
     draft = _WORK[edit.kind](plan, edit)
     if not draft.changes:
         raise InputError("edit_changes_nothing", edit=edit)
     return Outcome(apply_changes(plan, draft.changes), edit, draft.changes, draft.offers)
+
+
+def _require_near(plan: Plan, edit: Edit) -> None:
+    """Refuse points far from the district: degrees perhaps, or metres of another zone."""
+    points = [edit.get("at")] if edit.get("at") else edit.get("line") or ()
+    if len(points) == 0 or len(plan.units) == 0:
+        return
+    west, south, east, north = plan.units.total_bounds
+    for x, y in points:
+        away = math.hypot(max(west - x, 0, x - east), max(south - y, 0, y - north))
+        if away > FAR_M:
+            middle = f"{(west + east) / 2:.0f}, {(south + north) / 2:.0f}"
+            raise InputError("edit_far_away", value=f"{x:.10g}, {y:.10g}", km=f"{away / 1000:,.0f}", middle=middle)
