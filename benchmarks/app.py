@@ -1,13 +1,14 @@
 """How long a reader of the app waits, in a real browser: medians over many actions, and many readers at once.
 
-Run ``python benchmarks/app.py`` with Chromium installed. It makes its own plans (square streets, a plan's blocks and
+Run ``python -m benchmarks.app`` with Chromium installed. It makes its own plans (square streets, a plan's blocks and
 grids by gridgeo itself), starts the app as a user does, and prints one line a figure:
 
-    python benchmarks/app.py                  everything below, one after the other, about ten minutes
-    python benchmarks/app.py --blocks 80 2000     redraw and what-if, first page, undo, memory a session
-    python benchmarks/app.py --households 100000 1000000    that many household points on the overview
-    python benchmarks/app.py --buildings 50000              that many buildings on the overview
-    python benchmarks/app.py --sessions 20 --seconds 120    readers at once on one plan, each assigning a block
+    python -m benchmarks.app                  everything below, one after the other, about ten minutes
+    python -m benchmarks.app --blocks 80 2000     redraw and what-if, first page, undo, memory a session
+    python -m benchmarks.app --households 100000 1000000    that many household points on the overview
+    python -m benchmarks.app --buildings 50000              that many buildings on the overview
+    python -m benchmarks.app --sessions 20 --seconds 120    readers at once on one plan, each moving a block over and
+                                                            over: two in Chromium, the others over the websocket
 
 Times are from the click in the browser to the change painted on the screen, so they hold the way to the server and
 back. No wait is longer than a minute, but for the first page of very many households, when the server computes
@@ -17,25 +18,36 @@ everything: what takes longer ends the run with a word about what was waited for
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from playwright.sync_api import Frame, Page, sync_playwright
+from playwright.sync_api import Page
 
+from app.state.news import LOOK_S
+from benchmarks.browsing import (
+    COLD_S,
+    PATIENCE_S,
+    app_server,
+    browser,
+    cpu_s,
+    feature_spot,
+    grid_on_map,
+    look_at,
+    map_frame,
+    memory_mb,
+    painted,
+    report,
+    settle,
+    timed,
+    turn_to,
+    until,
+)
+from benchmarks.readers import Reader, end_in_browser, work_in_browser
 from gridgeo.assessment import divide_plan
 from gridgeo.plan import Name, Plan, PlanInfo, make_plan
 from gridgeo.store import read_plan, write_plan
@@ -44,16 +56,8 @@ CRS = 4547
 ORIGIN = (500_000.0, 3_380_000.0)
 SIDE_M = 120.0
 HOUSEHOLDS_A_BLOCK = 60
-FLAGS = ("--no-sandbox", "--disable-gpu", "--host-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1")
-PATIENCE_S = 60
-COLD_S = 300
-"""How long the first page of very many features may take, for which the server computes everything."""
 FURTHER = 8
 """How many more sessions are opened to see what one costs."""
-THINKING_S = 2
-"""How long each of many readers looks before the next click."""
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
-READY = "Boolean(window.gridgeo && gridgeo.view && gridgeo.view.ready)"
 
 
 def main() -> None:
@@ -64,6 +68,7 @@ def main() -> None:
     parser.add_argument("--households", type=int, nargs="*", default=[])
     parser.add_argument("--buildings", type=int, nargs="*", default=[])
     parser.add_argument("--sessions", type=int, default=0)
+    parser.add_argument("--browsers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=120.0)
     asked = parser.parse_args()
     if not (asked.blocks or asked.households or asked.buildings or asked.sessions):
@@ -77,7 +82,7 @@ def main() -> None:
         for count in asked.buildings:
             measure_overview(square_town(400, buildings=count), Path(folder), f"{count:,} buildings")
         if asked.sessions:
-            measure_sessions(Path(folder), asked.sessions, asked.seconds)
+            measure_sessions(Path(folder), asked.sessions, asked.seconds, asked.browsers)
 
 
 def square_town(blocks: int, *, households: int | None = None, buildings: int = 0) -> Plan:
@@ -252,8 +257,8 @@ def measure_overview(plan: Plan, folder: Path, what: str) -> None:
         print(f"{what}: server {now:.0f} MB, {most:.0f} MB at the most", flush=True)
 
 
-def measure_sessions(folder: Path, sessions: int, seconds: float) -> None:
-    """Let many readers assign blocks of one plan at once, and count their edits in its log afterwards.
+def measure_sessions(folder: Path, sessions: int, seconds: float, browsers: int) -> None:
+    """Let many readers move blocks of one plan at once, and compare with the plan and its log afterwards.
 
     Parameters
     ----------
@@ -263,132 +268,78 @@ def measure_sessions(folder: Path, sessions: int, seconds: float) -> None:
         How many readers.
     seconds : float
         For how long.
+    browsers : int
+        How many of them in Chromium.
     """
     path = folder / "sessions.gpkg"
     plan = square_town(max(80, 4 * sessions))
     write_plan(plan, path)
+    names = dict(zip(plan.grids["grid_id"], plan.grids["name"], strict=True))
     blocks = border_blocks(plan)[:sessions]
     wrong: list[str] = []
     with app_server(path) as (address, process), browser() as new_page:
-        pages = [new_page() for _ in blocks]
-        for page, block in zip(pages, blocks, strict=True):
+        pages = {block: new_page() for block in blocks[:browsers]}
+        for block, page in pages.items():
             page.on("pageerror", lambda error: wrong.append(str(error)))
             frame = turn_to(page, address, "Redraw")
             page.mouse.click(*feature_spot(page, frame, "blocks", block))
             page.get_by_text("Blocks chosen: 1;").wait_for()
-        for page, block in zip(pages, blocks, strict=True):
-            page.evaluate(ASSIGN_OVER_AND_OVER, {"block": block, "seconds": seconds, "thinking": THINKING_S})
-        pages[0].wait_for_timeout(1000 * seconds)
-        done: list[dict[str, Any]] = [page.evaluate("() => window.working") for page in pages]
+        readers = [Reader(address, block, two_grids(plan, block), names) for block in blocks[browsers:]]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.opened.wait()
+        begun = cpu_s(process)
+        for reader in readers:
+            reader.begin.set()
+        for block, page in pages.items():
+            work_in_browser(page, block, seconds)
+        time.sleep(seconds)
+        busy = (cpu_s(process) - begun) / seconds
+        done = {block: end_in_browser(page) for block, page in pages.items()}
+        for reader in readers:
+            reader.pause.set()
+        time.sleep(2 * LOOK_S)
+        after = read_plan(path)
+        at_last = dict(zip(after.blocks["block_id"], after.blocks["grid_id"].map(names), strict=True))
+        behind = sum(reader.titles != at_last for reader in readers)
+        for reader in readers:
+            reader.stop.set()
+            reader.join(PATIENCE_S)
         memory = memory_mb(process)
-    after = read_plan(path)
-    names = dict(zip(after.grids["grid_id"], after.grids["name"], strict=True))
-    grid = dict(zip(after.blocks["block_id"], after.blocks["grid_id"].map(names), strict=True))
-    took = sorted(each for one in done for each in one["took"])
-    wrong += [each for one in done for each in one["wrong"]]
-    lost = sum(grid[block] != one["last"] for block, one in zip(blocks, done, strict=True))
+    wrong += [error for reader in readers for error in reader.wrong]
+    wrong += [error for one in done.values() for error in one["wrong"]]
+    last = {block: one["last"] for block, one in done.items()} | {each.block: names[each.last] for each in readers}
+    lost = sum(at_last[block] != name for block, name in last.items())
+    direct = [each for reader in readers for each in reader.took]
+    painted_s = [each for one in done.values() for each in one["took"]]
+    made = len(direct) + len(painted_s)
     print(
-        f"{sessions} sessions on one plan for {seconds:.0f} s: {len(took)} edits made, {len(after.edits)} in the log, "
-        f"{lost} blocks not where their reader put them, {len(wrong)} errors"
+        f"{sessions} sessions on one plan for {seconds:.0f} s: {made} edits made, {len(after.edits)} in the log, "
+        f"{lost} blocks not where their reader put them, {behind} maps not as the plan is, {len(wrong)} errors; "
+        f"server {busy:.0%} of a core, {memory:.0f} MB"
     )
-    late = took[int(0.95 * (len(took) - 1))] if took else float("nan")
-    print(f"  click → repainted: median {statistics.median(took):.2f} s, p95 {late:.2f} s; server {memory:.0f} MB")
+    report_late(f"{len(readers)} over the websocket: edit → its answer", direct)
+    report_late(f"{len(pages)} in Chromium: click → repainted", painted_s)
     for error in wrong[:3]:
         print(f"  {error}")
-    if wrong or lost or len(after.edits) != len(took):
+    if wrong or lost or behind or len(after.edits) != made:
         raise SystemExit(1)
 
 
-ASSIGN_OVER_AND_OVER = """({ block, seconds, thinking }) => {
-  const rest = (ms) => new Promise((done) => setTimeout(done, ms));
-  const { gridgeo, requestAnimationFrame } = document.querySelector("iframe").contentWindow;
-  const grid = () => {
-    const { keys, titles } = gridgeo.view.layers.get("blocks").data;
-    return titles[keys.indexOf(block)];
-  };
-  const work = async () => {
-    const [took, wrong, end] = [[], [], performance.now() + 1000 * seconds];
-    await rest(1000 * thinking * Math.random());
-    while (performance.now() < end && !wrong.length) {
-      // A reader clicks when the page is whole again; before that its buttons are those of the last step.
-      while (!document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")) {
-        await rest(10);
-      }
-      const [before, begun] = [grid(), performance.now()];
-      document.querySelector(".st-key-redraw_assign button").click();
-      while (grid() === before && !wrong.length) {
-        await rest(10);
-        wrong.push(...[...document.querySelectorAll("[data-testid=stAlertContentError]")].map((e) => e.innerText));
-        if (performance.now() - begun > 60000) {
-          wrong.push("no answer within a minute");
-        }
-      }
-      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-      took.push((performance.now() - begun) / 1000);
-      await rest(1000 * thinking * (0.5 + Math.random()));
-    }
-    return { took, wrong, last: grid() };
-  };
-  window.working = work();
-}"""
-"""In the page itself, so that twenty of them are timed by their own clocks."""
+def two_grids(plan: Plan, block: str) -> tuple[str, str]:
+    """Return the grid that holds a block, and one beside the block."""
+    row = plan.blocks["block_id"].tolist().index(block)
+    own, shape = plan.blocks["grid_id"].iloc[row], plan.blocks.geometry.iloc[row]
+    shared = plan.grids.geometry.intersection(shape.boundary).length.where(plan.grids["grid_id"] != own, 0)
+    return own, plan.grids["grid_id"].iloc[int(shared.to_numpy().argmax())]
 
 
-@contextmanager
-def app_server(plan: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve a plan as ``gridgeo app`` does.
-
-    Parameters
-    ----------
-    plan : Path
-        The plan file.
-
-    Yields
-    ------
-    tuple of str and Popen
-        The address, and the server's process.
-    """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    own = {"GRIDGEO_CONFIG": str(plan.parent / "config"), "GRIDGEO_HOME": str(plan.parent / "home")}
-    command = [sys.executable, "-m", "app", str(plan), "--port", str(port)]
-    process = subprocess.Popen(command, env={**os.environ, **own}, stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(5 * COLD_S):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()  # noqa: S310 - our own address
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield address, process
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-@contextmanager
-def browser() -> Iterator[Callable[[], Page]]:
-    """Open Chromium.
-
-    Yields
-    ------
-    callable
-        Opens a page of its own session.
-    """
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for path in map(shutil.which, names) if path), None)
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=found, args=list(FLAGS))
-
-        def new_page() -> Page:
-            page = opened.new_context(locale="en-GB", viewport={"width": 1366, "height": 768}).new_page()
-            page.set_default_timeout(1000 * PATIENCE_S)
-            return page
-
-        yield new_page
-        opened.close()
+def report_late(what: str, seconds: list[float]) -> None:
+    """Print the median and the 95th percentile of some times."""
+    if seconds:
+        late = sorted(seconds)[int(0.95 * (len(seconds) - 1))]
+        print(f"  {what}: median {statistics.median(seconds):.2f} s of {len(seconds)}, p95 {late:.2f} s")
 
 
 def open_overview(page: Page, address: str) -> None:
@@ -408,108 +359,6 @@ def see_overview(page: Page, *, patience_s: float = PATIENCE_S) -> None:
     page.set_default_timeout(1000 * patience_s)
     households = "(gridgeo.view.layers.get('households') || { shape: {} }).shape.count"
     painted(map_frame(page, settled=False), households)
-
-
-def turn_to(page: Page, address: str, name: str, *, mapped: bool = True) -> Frame:
-    """Open a page of the app by its name in the menu."""
-    page.goto(f"{address}/?lang=en")
-    page.get_by_role("link", name=name).click()
-    page.wait_for_url(lambda url: name.lower().replace("-", "") in url)
-    settle(page)
-    return map_frame(page) if mapped else page.main_frame
-
-
-def map_frame(page: Page, *, settled: bool = True) -> Frame:
-    """Wait for the page's map and return its frame."""
-    page.frame_locator("iframe").first.locator(".gg-panel-legend").wait_for()
-    frame = next(each for each in page.frames if "plan_map" in each.url)
-    until(frame, READY)
-    if settled:
-        settle(page)
-    return frame
-
-
-def grid_on_map(block: str) -> str:
-    """Return the expression for the name of a block's grid, as the map has it."""
-    data = "gridgeo.view.layers.get('blocks').data"
-    return f"{data}.titles[{data}.keys.indexOf({block!r})]"
-
-
-def look_at(frame: Frame, layer: str, key: str) -> None:
-    """Bring a feature into the middle of the map, near enough to be clicked."""
-    frame.evaluate(
-        """([id, key]) => { const { map, layers } = gridgeo.view; const { shape, data } = layers.get(id);
-          const i = data.keys.indexOf(key); const scale = map.options.crs.scale(0) / 256;
-          const at = shape.boxes ? [0, 1].map((k) => (shape.boxes[4 * i + k] + shape.boxes[4 * i + 2 + k]) / 2)
-            : [shape.xy[2 * i], shape.xy[2 * i + 1]];
-          map.setView(map.unproject([at[0] * scale, at[1] * scale], 0), Math.max(map.getZoom(), 15),
-            { animate: false }); }""",
-        [layer, key],
-    )
-
-
-def feature_spot(page: Page, frame: Frame, layer: str, key: str) -> tuple[float, float]:
-    """Return where a feature is on the screen, in pixels."""
-    x, y = frame.evaluate(
-        """([id, key]) => { const { map, layers } = gridgeo.view; const { shape, data } = layers.get(id);
-          const i = data.keys.indexOf(key);
-          const s = map.options.crs.scale(map.getZoom()) / 256; const o = map.getPixelOrigin();
-          const b = shape.boxes ? [0, 1].map((k) => (shape.boxes[4 * i + k] + shape.boxes[4 * i + 2 + k]) / 2)
-            : [shape.xy[2 * i], shape.xy[2 * i + 1]];
-          const p = map.layerPointToContainerPoint([b[0] * s - o.x, b[1] * s - o.y]);
-          const r = map.getContainer().getBoundingClientRect(); return [p.x + r.left, p.y + r.top]; }""",
-        [layer, key],
-    )
-    box = page.locator("iframe").first.bounding_box() or {"x": 0, "y": 0}
-    return box["x"] + x, box["y"] + y
-
-
-def settle(page: Page) -> None:
-    """Wait until the app has no work left."""
-    page.wait_for_timeout(50)
-    page.locator(IDLE).wait_for()
-
-
-def until(frame: Frame, expression: str) -> None:
-    """Wait until an expression is true in a frame; looked at every few milliseconds."""
-    # By evaluating rather than by Playwright's waiting, which evaluates text inside the page: its policy forbids that.
-    end = time.monotonic() + PATIENCE_S
-    while not frame.evaluate(f"() => Boolean({expression})"):
-        if time.monotonic() > end:
-            raise SystemExit(f"not true within {PATIENCE_S} s: {expression}")
-        frame.wait_for_timeout(5)
-
-
-def painted(frame: Frame, expression: str) -> None:
-    """Wait until an expression is true in a frame and what it stands for is on the screen."""
-    until(frame, expression)
-    frame.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return how many seconds something took."""
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
-
-
-def memory_mb(process: subprocess.Popen[bytes], name: str = "VmRSS") -> float:
-    """Return the resident memory of a process, now or (``VmHWM``) at the most, in megabytes."""
-    lines = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1000
-
-
-def cpu_s(process: subprocess.Popen[bytes]) -> float:
-    """Return how many seconds of a processor a process has used."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def report(what: str, seconds: list[float]) -> None:
-    """Print the median and the slowest of some times, and how busy the machine is."""
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    middle, slowest = statistics.median(seconds), max(seconds)
-    print(f"{what}: median {middle:.2f} s of {len(seconds)}, slowest {slowest:.2f} s{load}", flush=True)
 
 
 if __name__ == "__main__":
