@@ -39,11 +39,15 @@ class Reader(threading.Thread):
         The two grids; the block is in the first.
     names : mapping
         Grid → name on the map.
+    thinking_s : float, optional
+        How long it looks before the next click, on average.
     """
 
-    def __init__(self, address: str, block: str, grids: Sequence[str], names: dict[str, str]) -> None:
+    def __init__(
+        self, address: str, block: str, grids: Sequence[str], names: dict[str, str], *, thinking_s: float = THINKING_S
+    ) -> None:
         super().__init__(daemon=True)
-        self.address, self.block, self.grids, self.names = address, block, grids, names
+        self.address, self.block, self.grids, self.names, self.thinking_s = address, block, grids, names, thinking_s
         self.took: list[float] = []
         self.wrong: list[str] = []
         self.titles: dict[str, str] = {}
@@ -72,7 +76,7 @@ class Reader(threading.Thread):
         self.opened.set()
         self.begin.wait()
         while not self.pause.is_set():
-            self._rest(socket, THINKING_S * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            self._rest(socket, self.thinking_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             to = self.grids[1] if self.last == self.grids[0] else self.grids[0]
             begun = time.perf_counter()
             self._tell(socket, paint={"key": self.block, "to": to})
