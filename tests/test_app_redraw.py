@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.parts.redrawing import MAP
 from app.parts.whatif import MAP as WHATIF_MAP
-from app.parts.whatif import merge_edit
+from app.parts.whatif import merge_edit, open_draft
 from app.serving import server
 from app.state import environment
 from app.state.drafts import drop_scenario, keep_scenario, list_scenarios, scenario_file, scenario_key
@@ -261,6 +261,22 @@ class TestWhatIf:
         app.text_input(key="whatif_name").set_value(HOSTILE).run()
         press(app, "whatif_begin")
         assert app.query_params["scenario"] == scenario_key(HOSTILE.strip())
+
+    def test_every_change_of_a_scenario_or_its_plan_is_another_mark(self, path):
+        work = open_workspace(path)
+        draft = open_draft(work, keep_scenario(work, Scenario("try")))
+        marks = [draft.mark]
+        for change in (
+            lambda: draft.change(make_edit("remove_station", station="S1")),
+            lambda: draft.change(make_edit("open_gate", gate="D2")),
+            lambda: work.apply(make_edit("move_blocks", blocks=["B11"], to="G2")),
+        ):
+            change()
+            draft.now()
+            marks.append(draft.mark)
+        assert len(set(marks)) == 4
+        draft.now()
+        assert draft.mark == marks[-1]
 
     def test_a_scenario_can_begin_without_a_name(self, open_page):
         app = open_page("whatif")
