@@ -179,15 +179,16 @@ def partition(
     """Cut a plan's ground into grids."""
     from gridgeo.assessment import divide_plan  # noqa: PLC0415
     from gridgeo.cli import answers  # noqa: PLC0415
-    from gridgeo.store import read_plan, write_plan  # noqa: PLC0415
+    from gridgeo.store import read_plan, require_target, write_plan  # noqa: PLC0415
 
     band = _read_band(households)
     with _progress(4, quiet=as_json) as report:
         report("read")
         source = read_plan(plan)
+        target = out or plan
+        require_target(target)
         divided, made, seconds = divide_plan(source, households_per_grid=band, keep=keep, seed=seed, watch=report)
         report("write")
-        target = out or plan
         write_plan(divided, target)
     if as_json:
         output.print_json({**answers.partition_answer(made), "seconds": seconds, "files": [str(target)]})

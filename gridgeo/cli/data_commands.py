@@ -103,8 +103,9 @@ class _Import:
 def _make(task: _Import, edges: Any, ways: Any, place: str | None, population: float | None, out: Path) -> None:  # noqa: ANN401
     from gridgeo.estimate import fill_households  # noqa: PLC0415
     from gridgeo.readers import prepare_import  # noqa: PLC0415
-    from gridgeo.store import write_plan  # noqa: PLC0415
+    from gridgeo.store import require_target, write_plan  # noqa: PLC0415
 
+    require_target(out)
     report = prepare_import(boundary=edges, streets=ways, name=place, **task.layers, **task.lists, **task.options)
     plan = _plan_of(report, task)
     before = len(plan.info.notes)
@@ -116,10 +117,11 @@ def _make(task: _Import, edges: Any, ways: Any, place: str | None, population: f
 
 def _bring_in(task: _Import, into: Path, out: Path, *, fresh: bool) -> None:
     from gridgeo.readers import prepare_lists  # noqa: PLC0415
-    from gridgeo.store import hold_lock, read_plan, write_plan  # noqa: PLC0415
+    from gridgeo.store import hold_lock, read_plan, require_target, write_plan  # noqa: PLC0415
 
     if not into.is_file():
         raise FileError("missing_file", file=into)
+    require_target(out)
     with hold_lock(into):
         report = prepare_lists(read_plan(into), fresh=fresh, **task.lists, **task.options)
         plan = _plan_of(report, task)

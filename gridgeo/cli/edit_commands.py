@@ -6,14 +6,16 @@ import getpass
 from collections.abc import Callable, Hashable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 
 from gridgeo.cli import output
 from gridgeo.errors import InputError
 from gridgeo.texts import text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help=text("cli.plan"))]
@@ -232,7 +234,7 @@ def _print_rows(name: str, table: pd.DataFrame, columns: list[str]) -> None:
         output.print_lines(text(f"edits.no_{name}"))
         return
     shown = table[columns].head(_SHOWN)
-    rows = [["–" if pd.isna(cell) else _cell(cell) for cell in row] for row in shown.itertuples(index=False)]
+    rows = [["–" if _is_missing(cell) else _cell(cell) for cell in row] for row in shown.itertuples(index=False)]
     output.print_table(text(f"edits.title_{name}"), [text(f"edits.column_{column}") for column in columns], rows)
     if len(table) > _SHOWN:
         output.print_lines(text("edits.more", count=len(table) - _SHOWN))
@@ -251,11 +253,11 @@ _CHANGES = ("gained", "lost", "new", "gone", "redrawn", "renamed", "recoded", "s
 
 
 def _count(value: float) -> str:
-    return text("cli.not_known") if pd.isna(value) else f"{round(value):,}"
+    return text("cli.not_known") if _is_missing(value) else f"{round(value):,}"
 
 
 def _change(value: float) -> str:
-    return text("cli.not_known") if pd.isna(value) else f"{round(value):+,}"
+    return text("cli.not_known") if _is_missing(value) else f"{round(value):+,}"
 
 
 def _name(who: str | None) -> str:
@@ -266,3 +268,9 @@ def _name(who: str | None) -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return ""
+
+
+def _is_missing(value: Any) -> bool:  # noqa: ANN401 (any cell)
+    from pandas import isna  # noqa: PLC0415 (who asks for help must not wait for it)
+
+    return bool(isna(value))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -133,10 +133,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON is anything)
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
-    if isinstance(value, (np.bool_, bool)):
-        return bool(value)
-    if isinstance(value, np.integer):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
-        return float(value) if np.isfinite(value) else None
+    if type(value).__module__ == "numpy":  # told by its name: who asks for help must not wait for numpy
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     return value

@@ -70,7 +70,7 @@ def apply(
     """Put a programme into a plan, or build its worked example."""
     from gridgeo.programme_run import apply_to_plan, build_example  # noqa: PLC0415
     from gridgeo.programmes import read_programme  # noqa: PLC0415
-    from gridgeo.store import read_plan, write_plan  # noqa: PLC0415
+    from gridgeo.store import read_plan, require_target, write_plan  # noqa: PLC0415
 
     found = read_programme(programme)
     target = out or plan
@@ -79,6 +79,7 @@ def apply(
         # An example may start from nothing: from the place that the programme's own file names.
         nothing = example and not plan.exists()
         source = None if nothing else read_plan(plan)
+        require_target(target)
         report("grids")
         if example or source is None:
             made = build_example(found, plan=source, seed=seed)

@@ -56,7 +56,7 @@ def write_plan(plan: Plan, path: str | Path) -> None:
     FileError
         If it cannot be written; what was there is as it was.
     """
-    path = _target(path)
+    path = require_target(path)
     draft = path.with_name(f".{path.stem}.{os.getpid()}.draft.gpkg")
     try:
         with _unhurried():
@@ -157,8 +157,24 @@ def read_log(path: str | Path) -> tuple[EditRecord, ...]:
             raise FileError("unreadable_file", file=path.name, detail=_reason(error)) from error
 
 
-def _target(path: str | Path) -> Path:
-    """Return where a plan goes; through a link, the file the link stands for."""
+def require_target(path: str | Path) -> Path:
+    """Refuse a place where no plan can be written, before anything is worked out for it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where a plan is to go.
+
+    Returns
+    -------
+    Path
+        Where it goes; through a link, the file the link stands for.
+
+    Raises
+    ------
+    FileError
+        If it does not end in ``.gpkg``, there is no such folder, or nothing may be written there.
+    """
     path = Path(path)
     if path.suffix.lower() != ".gpkg":
         raise FileError("unwritable_file", file=path.name, detail=text("store.wrong_suffix"))
