@@ -108,7 +108,8 @@ class Fault:
             "column": self.column,
             "value": form_label(str(self.value)) if self.key == "wrong_geometry" else self.value,
         }
-        return _labelled({**where, **self.values}, keep_column=self.file is not None)
+        # What a file lacks it has no name for.
+        return _labelled({**where, **self.values}, keep_column=self.file is not None and self.key != "missing_column")
 
 
 class GridgeoError(Exception):

@@ -49,6 +49,8 @@ def test_a_sound_layer_has_no_fault_and_is_completed():
         ({"households": [1, 1.5]}, [("wrong_type", 2, "households")]),
         ({"households": [1, np.nan]}, [("missing_value", 2, "households")]),
         ({"households": [1.0, np.inf]}, [("not_finite", 2, "households")]),
+        ({"households": [1e9, 1e30]}, [("too_large_value", 2, "households")]),
+        ({"persons": [1e15, -1e16]}, [("too_large_value", 2, "persons"), ("negative_value", 2, "persons")]),
         ({"households": ["1", "约30户"]}, [("wrong_type", 2, "households")]),
         ({"household_id": ["a", "a"]}, [("duplicate_id", 2, "household_id")]),
         ({"household_id": ["a", None]}, [("missing_value", 2, "household_id")]),
@@ -65,6 +67,18 @@ def test_a_sound_layer_has_no_fault_and_is_completed():
 )  # fmt: skip
 def test_every_fault_of_a_column_is_named(columns, expected):
     assert keys("households", households(**columns)) == expected
+
+
+def test_a_fault_shows_a_whole_number_as_it_was_written():
+    (fault,) = check_layer("households", households(households=[1.0, -3.0]))
+    assert (fault.value, type(fault.value)) == (-3, int)
+
+
+def test_a_column_that_a_file_lacks_is_called_as_people_call_it():
+    frame = households().drop(columns="households")
+    (fault,) = check_layer("households", frame, file="a.csv")
+    with using_language("zh"):
+        assert fault.message == "住户缺少列“户数”。"
 
 
 def test_ids_may_not_repeat_as_text_either():

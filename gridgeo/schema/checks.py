@@ -25,6 +25,9 @@ _GEOMETRY_TYPES: dict[str, tuple[str, ...]] = {
     "polygon": ("Polygon", "MultiPolygon"),
 }
 
+MOST_COUNT, MOST_NUMBER = 10**9, 10**15
+"""No layer counts more than this of anything, or measures more of it: a slip of the keyboard, or two cells in one."""
+
 
 def empty_layer(name: str, crs: object) -> gpd.GeoDataFrame:
     """Return a layer without rows, with all its columns.
@@ -231,7 +234,7 @@ def _column_faults(layer: Layer, column: Column, values: pd.Series, file: str | 
             file=file,
             row=at + 1,
             column=column.name,
-            value=values[at],
+            value=_plain_number(values[at]),
             values=extra,
         )
 
@@ -250,6 +253,9 @@ def _column_faults(layer: Layer, column: Column, values: pd.Series, file: str | 
         wanted = "whole_number" if column.kind == "count" else "number"
         yield from (fault("wrong_type", row, wanted=wanted) for row in np.flatnonzero(not_number))
         yield from (fault("not_finite", row) for row in np.flatnonzero(np.isinf(numbers)))
+        most = MOST_COUNT if column.kind == "count" else MOST_NUMBER
+        vast = np.isfinite(numbers) & (numbers.abs() > most)
+        yield from (fault("too_large_value", row, most=f"{most:,}") for row in np.flatnonzero(vast))
         if column.minimum is not None:
             low = np.isfinite(numbers) & (numbers < column.minimum)
             yield from (fault("negative_value", row) for row in np.flatnonzero(low))
@@ -263,6 +269,11 @@ def _column_faults(layer: Layer, column: Column, values: pd.Series, file: str | 
         unknown = present & ~values.isin(column.allowed)
         allowed = ", ".join(column.allowed)
         yield from (fault("unknown_value", row, allowed=allowed) for row in np.flatnonzero(unknown))
+
+
+def _plain_number(value: object) -> object:
+    """Return a whole number without the decimals that a column of floats gives it."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= MOST_COUNT else value
 
 
 def _geometry_faults(layer: Layer, frame: gpd.GeoDataFrame, file: str | None) -> Iterator[Fault]:
