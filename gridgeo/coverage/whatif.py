@@ -75,28 +75,7 @@ def add_station(coverage: Coverage, station: gpd.GeoDataFrame) -> Coverage:
     CRSError
         If it is in another system.
     """
-    if len(station) != 1:
-        raise InputError("one_station", value=len(station))
-    require_distinct(station, "station_id", layer="stations")
-    access = snap_points(coverage.network, station, layer="stations")
-    roster = coverage.roster.add(station, access)
-    if roster is None:
-        return _again(coverage, _fresh(coverage.roster, station, access))
-    slot = len(roster.ids) - 1
-    held, limit = coverage.node_key, _limit_key(max(coverage.cutoffs_m))
-    offer = _make_offer(coverage, access, int(roster.rank[slot]), worth=np.maximum(held, limit))
-    nearer = np.flatnonzero(offer.key < _held_keys(coverage, roster, offer.places))
-    places = offer.places[nearer]
-    node_key = held.copy()
-    node_key[offer.nodes] = np.minimum(held[offer.nodes], offer.node_key)
-    return replace(
-        coverage,
-        roster=roster,
-        slot=coverage.slot.put(places, np.full(len(places), slot)),
-        units=coverage.units.put(places, split_keys(offer.key[nearer])[0]),
-        node_key=node_key,
-        reached_by=_recount(coverage, offer, 1),
-    )
+    return _with(coverage, station, _snap(coverage, station))
 
 
 def remove_station(coverage: Coverage, station_id: str) -> Coverage:
@@ -163,10 +142,8 @@ def move_station(coverage: Coverage, station: gpd.GeoDataFrame) -> Coverage:
     CRSError
         If it is in another system.
     """
-    require_distinct(station, "station_id", layer="stations")
-    if len(station) != 1:
-        raise InputError("one_station", value=len(station))
-    return add_station(remove_station(coverage, str(station["station_id"].iloc[0])), station)
+    access = _snap(coverage, station)
+    return _with(remove_station(coverage, str(station["station_id"].iloc[0])), station, access)
 
 
 def offer_access(coverage: Coverage, access: Access) -> tuple[Ints, Ints]:
@@ -187,6 +164,36 @@ def offer_access(coverage: Coverage, access: Access) -> tuple[Ints, Ints]:
     offer = _make_offer(coverage, access, (1 << RANK_BITS) - 1, worth=coverage.node_key)
     units, _, reached = split_keys(offer.key)
     return coverage.household_access.residents.order[offer.places[reached]], units[reached]
+
+
+def _snap(coverage: Coverage, station: gpd.GeoDataFrame) -> Access:
+    """Find where one station stands on the network."""
+    if len(station) != 1:
+        raise InputError("one_station", value=len(station))
+    require_distinct(station, "station_id", layer="stations")
+    return snap_points(coverage.network, station, layer="stations")
+
+
+def _with(coverage: Coverage, station: gpd.GeoDataFrame, access: Access) -> Coverage:
+    """Return the coverage with one station more, whose place is known."""
+    roster = coverage.roster.add(station, access)
+    if roster is None:
+        return _again(coverage, _fresh(coverage.roster, station, access))
+    slot = len(roster.ids) - 1
+    held, limit = coverage.node_key, _limit_key(max(coverage.cutoffs_m))
+    offer = _make_offer(coverage, access, int(roster.rank[slot]), worth=np.maximum(held, limit))
+    nearer = np.flatnonzero(offer.key < _held_keys(coverage, roster, offer.places))
+    places = offer.places[nearer]
+    node_key = held.copy()
+    node_key[offer.nodes] = np.minimum(held[offer.nodes], offer.node_key)
+    return replace(
+        coverage,
+        roster=roster,
+        slot=coverage.slot.put(places, np.full(len(places), slot)),
+        units=coverage.units.put(places, split_keys(offer.key[nearer])[0]),
+        node_key=node_key,
+        reached_by=_recount(coverage, offer, 1),
+    )
 
 
 def _limit_key(cutoff_m: float) -> float:
@@ -291,12 +298,13 @@ def _keys_on_edges(
     np.minimum(key, other, out=key)
     leg = residents.leg[places]
     key += leg * _KEY_SCALE
-    at = np.minimum(np.searchsorted(edges, stations.edge[counted]), len(edges) - 1)
-    for station, edge in zip(counted, at, strict=True) if len(edges) else ():
-        if edges[edge] == stations.edge[station]:
-            run = slice(*np.searchsorted(which, (edge, edge + 1)))
-            way = np.abs(residents.along[places[run]] - stations.along[station]) + leg[run] + stations.leg[station]
-            np.minimum(key[run], way * _KEY_SCALE + ranks[station], out=key[run])
+    own = stations.edge[counted]
+    at = np.searchsorted(edges, own)
+    here = np.flatnonzero(np.append(edges, -1)[at] == own)
+    for station, edge in zip(counted[here], at[here], strict=True):
+        run = slice(*np.searchsorted(which, (edge, edge + 1)))
+        way = np.abs(residents.along[places[run]] - stations.along[station]) + leg[run] + stations.leg[station]
+        np.minimum(key[run], way * _KEY_SCALE + ranks[station], out=key[run])
     return places, key
 
 
