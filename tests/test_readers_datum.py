@@ -23,7 +23,7 @@ from gridgeo.readers.coordinates import (
     to_degrees,
     zone_crs,
 )
-from gridgeo.readers.datum import detect_datum
+from gridgeo.readers.datum import detect_beside, detect_datum, survey_place
 from gridgeo.shifts import DATUMS, shift
 from gridgeo.store import read_plan
 
@@ -155,9 +155,25 @@ def degrees(plan, points):
     return Transformer.from_crs(plan.crs, 4490, always_xy=True).transform(points[:, 0], points[:, 1])
 
 
-def detect(plan, x, y):
+def layers(plan):
     district = gpd.GeoSeries([plan.district], crs=plan.crs)
-    return detect_datum(x, y, district=district, streets=plan.streets, buildings=plan.buildings)
+    return {"district": district, "streets": plan.streets, "buildings": plan.buildings}
+
+
+SURVEYED = {}
+
+
+def detect(plan, x, y):
+    """What `detect_datum` finds, which surveys the place anew each time."""
+    if plan.bases not in SURVEYED:
+        SURVEYED[plan.bases] = survey_place(**layers(plan))
+    return detect_beside(x, y, SURVEYED[plan.bases])
+
+
+def test_a_place_that_is_surveyed_once_tells_of_every_file_what_it_tells_of_one(plan):
+    for make in (homes, addresses):
+        lon, lat = degrees(plan, make(plan, 50, np.random.default_rng(50)))
+        assert detect(plan, lon, lat) == detect_datum(lon, lat, **layers(plan))
 
 
 @pytest.mark.parametrize("make", [homes, centroids, addresses])

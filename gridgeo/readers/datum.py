@@ -104,6 +104,28 @@ class Detection:
         return pd.DataFrame([{name: getattr(each, name) for name in columns} for each in self.hypotheses])
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What points are compared with.
+
+    Parameters
+    ----------
+    crs : pyproj.CRS
+        The metric system of the place.
+    area : Geometry
+        Its area.
+    trees : dict
+        ``street_m``, ``building_m`` → the layer, to be asked for what is nearest.
+    chance : dict
+        The same → how far from it random points of the area lie, in metres, sorted.
+    """
+
+    crs: CRS
+    area: shapely.Geometry
+    trees: dict[str, shapely.STRtree]
+    chance: dict[str, Floats]
+
+
 def detect_datum(
     x: ArrayLike,
     y: ArrayLike,
@@ -133,14 +155,66 @@ def detect_datum(
     CRSError
         If the numbers are no coordinates (`gridgeo.readers.coordinates.find_axes`), or a layer is not in metres.
     """
+    return detect_beside(x, y, survey_place(district=district, streets=streets, buildings=buildings))
+
+
+def survey_place(
+    *,
+    district: gpd.GeoDataFrame | gpd.GeoSeries,
+    streets: gpd.GeoDataFrame | None = None,
+    buildings: gpd.GeoDataFrame | None = None,
+) -> Surroundings:
+    """Measure how far from streets and buildings points lie that lie anywhere.
+
+    Parameters
+    ----------
+    district, streets, buildings : GeoDataFrame
+        As for `detect_datum`.
+
+    Returns
+    -------
+    Surroundings
+        What the points of any number of files are compared with.
+
+    Raises
+    ------
+    CRSError
+        If there is neither a street nor a building, or a layer is not in metres.
+    """
     layers = {"street_m": streets, "building_m": buildings}
     known = {name: layer for name, layer in layers.items() if layer is not None and len(layer)}
     if not known:
         raise CRSError("nothing_beside")
-    crs = next(iter(known.values())).crs
+    crs = CRS.from_user_input(next(iter(known.values())).crs)
     for name, layer in known.items():
         require_metric(layer, layer=name.removesuffix("_m") + "s", crs=crs)
     area = shapely.union_all(to_metric(district, crs, layer="boundary").geometry.to_numpy())
+    anywhere = _random_points(area)
+    trees = {name: shapely.STRtree(layer.geometry.to_numpy()) for name, layer in known.items()}
+    chance = {name: np.sort(_distances(tree, anywhere)) for name, tree in trees.items()}
+    return Surroundings(crs, area, trees, chance)
+
+
+def detect_beside(x: ArrayLike, y: ArrayLike, around: Surroundings) -> Detection:
+    """Do what `detect_datum` does where the place is surveyed already.
+
+    Parameters
+    ----------
+    x, y : array_like of float, length n
+        The two coordinate columns as they came.
+    around : Surroundings
+        From `survey_place`.
+
+    Returns
+    -------
+    Detection
+        As of `detect_datum`.
+
+    Raises
+    ------
+    CRSError
+        If the numbers are no coordinates.
+    """
     axes = find_axes(x, y)
     east, north = np.asarray(x, dtype="float64"), np.asarray(y, dtype="float64")
     if axes.swapped:
@@ -149,13 +223,11 @@ def detect_datum(
     if len(sound) > _MOST_POINTS:
         sound = np.sort(np.random.default_rng(_SEED).choice(sound, _MOST_POINTS, replace=False))
     east, north = east[sound], north[sound]
-    trees = {name: shapely.STRtree(layer.geometry.to_numpy()) for name, layer in known.items()}
-    chance = {name: np.sort(_distances(tree, _random_points(area))) for name, tree in trees.items()}
     found, fits = [], []
-    for name, datum, zone in _candidates(axes.kind, axes.zone, area, crs):
-        points = _points(east, north, datum, zone, crs)
-        away = {layer: _distances(tree, points) for layer, tree in trees.items()}
-        fit = {layer: _surprise(away[layer], chance[layer]) for layer in away}
+    for name, datum, zone in _candidates(axes.kind, axes.zone, around.area, around.crs):
+        points = _points(east, north, datum, zone, around.crs)
+        away = {layer: _distances(tree, points) for layer, tree in around.trees.items()}
+        fit = {layer: _surprise(away[layer], around.chance[layer]) for layer in away}
         best_layer = max(fit, key=lambda layer: float(fit[layer].mean()))
         fits.append(fit)
         found.append(
@@ -165,7 +237,7 @@ def detect_datum(
                 crs=zone,
                 street_m=_median(away.get("street_m")),
                 building_m=_median(away.get("building_m")),
-                inside=float(shapely.intersects(area, points).mean()),
+                inside=float(shapely.intersects(around.area, points).mean()),
                 score=float(fit[best_layer].mean()),
             )
         )

@@ -23,11 +23,12 @@ from gridgeo.readers.bounded import read_file
 from gridgeo.readers.clean import Repair
 from gridgeo.readers.columns import LISTS, personal_names
 from gridgeo.readers.coordinates import require_known_datum
+from gridgeo.readers.ground import Ground
 from gridgeo.readers.names import HIDDEN
 from gridgeo.readers.osm import OsmLayers, read_osm
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.report import Findings
-from gridgeo.readers.shaping import Ground, shape_layer
+from gridgeo.readers.shaping import shape_layer
 from gridgeo.readers.sniff import sniff
 from gridgeo.schema import check_layer
 
@@ -141,7 +142,8 @@ class Intake:
                 frame = self.read_layer(name, source, ground)
                 if frame is not None:
                     layers[name] = frame
-            ground = replace(ground, streets=layers.get("streets"), buildings=layers.get("buildings"))
+            if name in {"streets", "buildings"}:
+                ground = replace(ground, streets=layers.get("streets"), buildings=layers.get("buildings"))
         return layers
 
     def _read_osm(

@@ -15,12 +15,12 @@ from pyproj import CRS
 from gridgeo.errors import Fault, GridgeoError, InputError
 from gridgeo.plan import Plan, check_plan
 from gridgeo.readers.columns import LISTS, read_profile
+from gridgeo.readers.ground import Ground
 from gridgeo.readers.intake import EVERY_FILE, Intake, Source
 from gridgeo.readers.lookup import look_up
 from gridgeo.readers.names import WORDS
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.report import Findings, ImportReport, Taken
-from gridgeo.readers.shaping import Ground
 from gridgeo.schema import LAYERS, complete_layer, place_nowhere
 
 ListSource = Source | Sequence[Source] | Mapping[str, Source]

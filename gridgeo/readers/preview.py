@@ -10,12 +10,12 @@ import shapely
 
 from gridgeo.plan import Plan
 from gridgeo.readers.columns import LISTS, ColumnMap, guess_layer, map_columns, personal_names
+from gridgeo.readers.ground import Ground
 from gridgeo.readers.intake import Intake, Source, read_rows
 from gridgeo.readers.lists import plan_ground, read_list
 from gridgeo.readers.names import HIDDEN
 from gridgeo.readers.raw import RawLayer
 from gridgeo.readers.report import Findings, ImportReport
-from gridgeo.readers.shaping import Ground
 from gridgeo.readers.street_checks import check_streets
 
 SAMPLE_ROWS = 20

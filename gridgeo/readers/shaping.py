@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -26,8 +26,9 @@ from gridgeo.readers.coordinates import (
     to_degrees,
     zone_crs,
 )
-from gridgeo.readers.datum import Detection, detect_datum
+from gridgeo.readers.datum import Detection, detect_beside
 from gridgeo.readers.doubts import ask_repeated, find_placeless, is_copied_count, shown
+from gridgeo.readers.ground import Ground
 from gridgeo.readers.names import HIDDEN, WORDS
 from gridgeo.readers.raw import ROW, RawLayer
 from gridgeo.readers.report import Findings
@@ -46,26 +47,6 @@ _COMPARED = ("households", "stations", "buildings", *LISTS)
 _ASSUMED_CLASS = "residential"
 # Whose columns of fixed words are read in Chinese too.
 _WORDED = ("units", *LISTS)
-
-
-@dataclass(frozen=True)
-class Ground:
-    """The place that points are brought to.
-
-    Parameters
-    ----------
-    crs : pyproj.CRS, optional
-        Its metric system; None while the boundary itself is read.
-    district : GeoSeries, optional
-        Its area.
-    streets, buildings : GeoDataFrame, optional
-        What points are compared with.
-    """
-
-    crs: CRS | None = None
-    district: gpd.GeoSeries | None = None
-    streets: gpd.GeoDataFrame | None = None
-    buildings: gpd.GeoDataFrame | None = None
 
 
 def shape_layer(
@@ -344,10 +325,10 @@ def _verify(name: str, raw: RawLayer, geometry: gpd.GeoSeries, ground: Ground, f
 def _detect(
     name: str, x: NDArray[np.float64], y: NDArray[np.float64], ground: Ground, found: Findings
 ) -> Detection | None:
-    known = [layer for layer in (ground.streets, ground.buildings) if layer is not None and len(layer)]
-    if ground.district is None or not known or name not in _COMPARED:
+    around = ground.around if name in _COMPARED else None
+    if around is None:
         return None
-    detection = detect_datum(x, y, district=ground.district, streets=ground.streets, buildings=ground.buildings)
+    detection = detect_beside(x, y, around)
     found.detections[name] = detection
     return detection
 
