@@ -123,8 +123,10 @@ def _judge_communities(plan: Plan, ground: Ground, board: Board) -> Iterable[Fin
 
 def _parted(board: Board, counted: Flags, group: Ints) -> Iterable[tuple[str, Ints, Ints]]:
     """Yield each grid whose blocks that count are in several groups, those blocks, and the group of each."""
-    pairs = np.unique(np.column_stack([board.code[counted], group[counted]]), axis=0)
-    codes, times = np.unique(pairs[:, 0], return_counts=True)
+    # One number a pair: many times faster than rows of two.
+    many = int(group.max(initial=0)) + 1
+    pairs = np.unique(board.code[counted] * many + group[counted])
+    codes, times = np.unique(pairs // many, return_counts=True)
     for grid in sorted(str(board.names[code]) for code in codes[times > 1]):
         mine = board.members[grid]
         mine = mine[counted[mine]]

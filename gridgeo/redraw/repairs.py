@@ -43,11 +43,8 @@ def find_breaks(
     """
     known = {(one.rule, one.item) for one in judge_plan(before, households_per_grid=households_per_grid)}
     found = judge_plan(after, households_per_grid=households_per_grid, before=before)
-    return [
-        (one, suggest_repairs(after, one, households_per_grid=households_per_grid))
-        for one in found
-        if (one.rule, one.item) not in known
-    ]
+    tried = _Tried(after, households_per_grid)
+    return [(one, _repair(tried, one)) for one in found if (one.rule, one.item) not in known]
 
 
 def suggest_repairs(
@@ -70,18 +67,57 @@ def suggest_repairs(
         Edits that were tried and after which the finding is gone, at most `MOST_REPAIRS`; those that leave the fewest
         other findings first, of equals the least edit. Empty when none is known.
     """
-    band, tried = households_per_grid, []
-    for edit in _first(_candidates(plan, finding, band), _MOST_TRIED):
-        try:
-            after = try_edit(plan, edit).plan
-        except GridgeoError:
-            continue
-        left = judge_plan(after, households_per_grid=band)
-        if (finding.rule, finding.item) not in {(one.rule, one.item) for one in left}:
-            tried.append((len(left), edit))
-            if len(tried) == MOST_REPAIRS:
+    return _repair(_Tried(plan, households_per_grid), finding)
+
+
+class _Tried:
+    """What edits leave to be found, each tried once: findings of one cause share their repairs.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan they are tried on.
+    band : (float, float)
+        The band.
+    """
+
+    def __init__(self, plan: Plan, band: tuple[float, float]) -> None:
+        self.plan, self.band = plan, band
+        self._left: dict[Edit, list[tuple[str, str]] | None] = {}
+
+    def left(self, edit: Edit) -> list[tuple[str, str]] | None:
+        """Return the rule and the item of all that is wrong after an edit.
+
+        Parameters
+        ----------
+        edit : Edit
+            The edit.
+
+        Returns
+        -------
+        list of (str, str) or None
+            None for an edit that cannot be made.
+        """
+        if edit not in self._left:
+            try:
+                after = try_edit(self.plan, edit).plan
+            except GridgeoError:
+                self._left[edit] = None
+            else:
+                found = judge_plan(after, households_per_grid=self.band)
+                self._left[edit] = [(one.rule, one.item) for one in found]
+        return self._left[edit]
+
+
+def _repair(tried: _Tried, finding: Finding) -> tuple[Edit, ...]:
+    mending: list[tuple[int, Edit]] = []
+    for edit in _first(_candidates(tried.plan, finding, tried.band), _MOST_TRIED):
+        left = tried.left(edit)
+        if left is not None and (finding.rule, finding.item) not in left:
+            mending.append((len(left), edit))
+            if len(mending) == MOST_REPAIRS:
                 break
-    return tuple(edit for _, edit in sorted(tried, key=lambda each: each[0]))
+    return tuple(edit for _, edit in sorted(mending, key=lambda each: each[0]))
 
 
 def _first(edits: Iterable[Edit], most: int) -> Iterable[Edit]:
