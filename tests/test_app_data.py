@@ -345,7 +345,7 @@ class TestImports:
         page.button(key="import_check").click().run()
         assert "1" in page.error[0].value
         page.button(key="import_aside").click().run()
-        assert "1 rows added" in page.success[0].value.replace("\\", "")
+        assert "1 row added" in page.success[0].value.replace("\\", "")
         page.button(key="import_do").click().run()
         assert not page.exception
         people = read_plan(path).people

@@ -317,7 +317,7 @@ class TestWhatIf:
         assert kinds == ["open_gate", "remove_station"]
 
     def test_a_refresh_loses_nothing(self, drafted, open_page, path):
-        on_map(drafted, WHATIF_MAP, place=[116.3, 40.0])
+        on_map(drafted, WHATIF_MAP, place=[109.515, 0.0018])
         again = open_page("whatif", scenario="try")
         assert again.metric[0].value == drafted.metric[0].value
         assert len(list_scenarios(open_workspace(path))["try"].edits) == 1

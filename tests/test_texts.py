@@ -116,7 +116,7 @@ def test_an_error_is_one_sentence_with_a_remedy_and_its_faults():
     fault = Fault(key="negative_value", layer="households", file="a.csv", row=3, column="households", value=-2)
     error = InputError("faults_in_layer", faults=[fault], layer="households", count=1)
     with texts.using_language("en"):
-        told = "1 faults in households.\n- a.csv: Layer households, row 3, column households: -2 is below zero."
+        told = "1 fault in households.\n- a.csv: Layer households, row 3, column households: -2 is below zero."
         assert str(error) == told
         assert FileError("missing_file", file="x").remedy == "Check the path and its spelling."
         assert error.remedy is None
@@ -164,6 +164,32 @@ def shape():
             return "POINT"
 
     return Odd()
+
+
+def test_one_of_a_thing_is_not_said_as_several():
+    with texts.using_language("en"):
+        assert texts.text("redraw_page.in_band_note", good=1, all=1) == "1 of 1 grid"
+        assert texts.text("redraw_page.in_band_note", good=1, all=21) == "1 of 21 grids"
+        assert texts.text("app.import.rejected", count=1).startswith("1 row was set aside.")
+        assert texts.text("app.import.rejected", count="11").startswith("11 rows were set aside.")
+    with texts.using_language("zh"):
+        assert "1" in texts.text("redraw_page.in_band_note", good=1, all=1)
+
+
+def test_what_is_not_known_is_left_out_of_brackets():
+    said = {"grid": "G1", "street": None, "line": None, "new": None}
+    assert texts.text("edits.split_grid", "en", **said) == "Split grid G1"
+    assert texts.text("edits.split_grid", "zh", **said | {"line": "2 点"}) == "拆分网格 G1（划线 2 点）"
+    assert texts.text("edits.split_grid", "en", **said | {"street": "x", "grid": None}) == "Split grid – (street x)"
+
+
+def test_a_name_turns_no_words_beyond_itself():
+    """Marks that turn the direction of writing end where the name ends, also when a name tries to end that early."""
+    for name in ("abc\u202e", "a\u2069\u202eb", "\u2067a"):
+        said = texts.text("redraw_page.kept", "en", name=name)
+        inside = said[said.index("\u2068") + 1 : said.index("\u2069")]
+        assert inside == name.translate({0x2067: None, 0x2069: None})
+        assert said.count("\u2068") == said.count("\u2069") == 1
 
 
 def test_errors_are_builtin_errors_too_and_survive_pickling():

@@ -274,8 +274,9 @@ def describe_edit(edit: Edit) -> str:
     str
         The sentence, in the current language.
     """
-    values = {slot.name: _shown(edit.get(slot.name)) for slot in VOCABULARY[edit.kind]}
-    return text(f"edits.{edit.kind}", **values)
+    values = {slot.name: edit.get(slot.name) for slot in VOCABULARY[edit.kind]}
+    shown = {name: None if value is None else _shown(value) for name, value in values.items()}
+    return text(f"edits.{edit.kind}", **shown)
 
 
 def _read(kind: str, slot: Slot, value: object) -> Any:  # noqa: ANN401 (a value of the vocabulary)
@@ -418,6 +419,8 @@ def _shown_raw(value: object) -> str:
 def _shown(value: object) -> str:
     if value is None:
         return text("edits.nothing")
+    if isinstance(value, bool):
+        return text("edits.yes" if value else "edits.no")
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):
         return text("edits.points", count=len(value))
     if isinstance(value, (tuple, list)):

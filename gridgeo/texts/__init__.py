@@ -8,16 +8,31 @@ from __future__ import annotations
 
 import locale
 import os
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 
 LANGUAGES = ("zh", "en")
 """The languages every text exists in; the first is the language of the users' offices."""
+
+_COUNTED = re.compile(
+    r"\{(?P<count>\w+)\} (?P<kind>(?:[a-z-]+ )?)"
+    r"(?P<noun>block|building|cell|change|column|digit|edit|fault|file|grid|household|node|pair|part|person|piece|point|"
+    r"record|room|row|rule|spot|station|street|text|time|unit|value)s\b"
+    r"(?: (?P<verb>are|have|lie|live|name|repeat|run|stay|stop|walk|were)\b)?"
+)
+"""What English counts: one of it has another form than several, which Chinese does not know."""
+_SINGULAR: Mapping[str, str] = {"are": "is", "have": "has", "were": "was"}
+
+_BRACKETS = re.compile(r"(?P<space> ?)(?P<open>[(（])(?P<parts>[^()（）]*\{[^()（）]*)(?P<close>[)）])")
+_PLACE = re.compile(r"\{(\w+)[^}]*\}")
+_TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ISOLATING = re.compile("[\u2066-\u2069]")
 
 # A context variable rather than a module global: the app serves several people, each in their own language.
 _language: ContextVar[str | None] = ContextVar("gridgeo_language", default=None)
@@ -33,7 +48,8 @@ def text(key: str, lang: str | None = None, /, **values: object) -> str:
     lang : {'zh', 'en'}, optional
         The language; the current one (see `current_language`) when left out.
     **values : object
-        What the sentence's placeholders stand for.
+        What the sentence's placeholders stand for. Where one is None, a part in brackets that says nothing else is left
+        out, and a dash stands for it elsewhere.
 
     Returns
     -------
@@ -45,8 +61,37 @@ def text(key: str, lang: str | None = None, /, **values: object) -> str:
     KeyError
         If there is no such text, or a placeholder has no value.
     """
-    sentence: str = _entry(key)[lang or current_language()]
-    return sentence.format(**values)
+    spoken = lang or current_language()
+    sentence: str = _entry(key)[spoken]
+    if spoken == "en" and "1" in map(str, values.values()):
+        sentence = _COUNTED.sub(partial(_count_one, values), sentence)
+    if any(value is None for value in values.values()):
+        sentence = _BRACKETS.sub(partial(_leave_out, values), sentence)
+    return sentence.format(**{name: _inside(value) for name, value in values.items()})
+
+
+def _inside(value: object) -> object:
+    """Give a value as it may stand in a sentence: what turns the direction of writing turns nothing beyond it."""
+    if isinstance(value, str) and _TURNING.search(value):
+        return f"\u2068{_ISOLATING.sub('', value)}\u2069"
+    return "–" if value is None else value
+
+
+def _leave_out(values: Mapping[str, object], found: re.Match[str]) -> str:
+    """Leave out of a bracket what nothing is known of."""
+    mark = "，" if "，" in found["parts"] else ", "
+    parts = found["parts"].split(mark)
+    kept = [part for part in parts if {None} != {values[name] for name in _PLACE.findall(part)}]
+    return f"{found['space']}{found['open']}{mark.join(kept)}{found['close']}" if kept else ""
+
+
+def _count_one(values: Mapping[str, object], found: re.Match[str]) -> str:
+    """Put what is counted, and the verb behind it, into the singular where there is one of it."""
+    if str(values[found["count"]]) != "1":
+        return found[0]
+    verb = found["verb"]
+    said = "" if verb is None else f" {_SINGULAR.get(verb, f'{verb}s')}"
+    return f"{{{found['count']}}} {found['kind']}{found['noun']}{said}"
 
 
 def has_text(key: str, /) -> bool:

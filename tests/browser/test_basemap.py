@@ -99,7 +99,7 @@ def test_an_offices_own_tiles_are_set_and_shown(visit, until, serve, tmp_path):
         seen = visit(lang="en-GB")
         page = seen.page
         page.goto(f"{address}/settings")
-        page.get_by_text("your office's own tile server").click()
+        page.get_by_text("Your office's own tile server").click()
         page.get_by_role("textbox", name="Address of your own tiles").fill("ftp://127.0.0.1/{z}/{x}/{y}")
         page.get_by_role("button", name="Save").first.click()
         page.get_by_text("is no address of tiles; nothing was changed.").wait_for()

@@ -66,9 +66,9 @@ def test_files_become_a_plan(visit, until, serve, plan, tmp_path):
         if page.locator(f".st-key-take_{layer}_wgs84").count():
             page.locator(f".st-key-take_{layer}_wgs84 button").click()
             settle(page)
-    page.get_by_role("button", name="Set these 1 rows aside").click()
+    page.get_by_role("button", name="Set 1 row aside").click()
     page.get_by_text("Everything fits together").wait_for()
-    page.get_by_text("1 rows were set aside").wait_for()
+    page.get_by_text("1 row was set aside").wait_for()
     page.get_by_role("button", name="Make the plan and open it").click()
     page.get_by_test_id("stMetricValue").first.wait_for()
     assert page.get_by_test_id("stMetricValue").first.inner_text() == "1,500"
