@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.parts.widgets import plain, show_figure, show_table
+from app.parts.widgets import heading, plain, show_figure, show_table
+from app.state.address import remember
 from app.state.programmes import known_programmes
 from gridgeo.plan import Plan
 from gridgeo.programme_report import leader_table
@@ -32,12 +33,14 @@ def choose_programme(plan: Plan) -> Programme | None:
         The programme; None until one is chosen.
     """
     known = known_programmes(plan)
+    kept = next(iter(known)) if plan.info.programme else None
+    remember("programme_name", lambda said: said if said in known else None, kept)
     chosen = st.selectbox(
         text("programmes.page.choose"),
         list(known),
-        index=0 if plan.info.programme else None,
+        index=None,
         format_func=lambda name: f"{known[name].title} · {known[name].place}",
-        key="programme_choice",
+        key="programme_name",
         placeholder=text("programmes.page.none"),
     )
     return known.get(chosen) if chosen else None
@@ -75,7 +78,9 @@ def choose_rule(found: ProgrammeReport) -> Verdict:
     shown = table[[heads[2], heads[1], heads[3], heads[4], heads[5]]]
     shown = shown.assign(**{heads[2]: [f"{MARKS[verdict.state]} {verdict.word}" for verdict in found.verdicts]})
     widths = dict(zip(shown, (118, 270, 76, 96, 60), strict=True))
-    columns: dict[str, Any] = {name: st.column_config.Column(width=width) for name, width in widths.items()}
+    columns: dict[str, Any] = {
+        name: st.column_config.Column(heading(name), width=width) for name, width in widths.items()
+    }
     event = show_table(
         shown,
         columns,
@@ -107,9 +112,9 @@ def show_rule(found: ProgrammeReport, verdict: Verdict, *, personal: bool) -> No
     if personal or verdict.answer is None:
         box.markdown(plain(verdict.sentence))
     if verdict.rule.basis:
-        box.caption(plain(f"{text('programmes.heading.basis')}: {verdict.rule.basis}"))
+        box.caption(plain(f"{heading(text('programmes.heading.basis'))}: {verdict.rule.basis}"))
     if verdict.assumed:
-        box.caption(plain(f"{text('programmes.heading.assumed')}: {verdict.assumed}"))
+        box.caption(plain(f"{heading(text('programmes.heading.assumed'))}: {verdict.assumed}"))
     units = found.units()
     units = units[units["rule"] == verdict.rule.rule]
     if len(units):
@@ -119,7 +124,7 @@ def show_rule(found: ProgrammeReport, verdict: Verdict, *, personal: bool) -> No
         units = units.assign(level=units["level"].map(lambda key: levels.get(key, key))).drop(
             columns=["rule", "unit_id"]
         )
-        heads = {name: text(f"programmes.heading.{name}") for name in units}
+        heads = {name: heading(text(f"programmes.heading.{name}")) for name in units}
         share = st.column_config.ProgressColumn(heads["share"], format="percent", min_value=0, max_value=1)
         shown = units.astype({"share": "float64"}).rename(columns=heads)
         show_table(shown, {heads["share"]: share}, most=UNITS_HEIGHT)

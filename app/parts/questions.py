@@ -60,9 +60,17 @@ def ask(plan: Plan) -> Asked:
     shown = partial(_person_name, usual) if timed else partial(_person_name, None)
     who = person.selectbox(text("app.person"), persons, format_func=shown, key="ask_person")
     offered = sorted({name for services in plan.stations["services"] for name in list_services(services)})
-    what = service.selectbox(text("app.service"), ("any", *offered), format_func=_service_name, key="ask_service")
+    services = ("any", *offered)
+    remember("ask_service", lambda said: said if said in services else None, "any")
+    if st.session_state["ask_service"] not in services:
+        st.session_state["ask_service"] = "any"
+    what = service.selectbox(text("app.service"), services, format_func=_service_name, key="ask_service")
+    remember("ask_day", lambda said: said if said in DAYS else None, "any")
     when = day.selectbox(text("app.day"), DAYS, format_func=_day_name, key="ask_day")
-    clock = NOON if when == "any" else hour.time_input(text("app.hour"), NOON, key="ask_hour")
+    clock = NOON
+    if when != "any":
+        remember("ask_hour", read_hour, NOON)
+        clock = hour.time_input(text("app.hour"), key="ask_hour")
     return Asked(
         cutoff_m=usual.cutoffs_m[0] if timed else float(said),
         cutoff_min=float(said) if timed else None,
@@ -86,6 +94,25 @@ def read_minutes(said: str) -> int | None:
         Minutes; None when it is no time the page asks for.
     """
     return read_whole(said, 1, MOST_MIN)
+
+
+def read_hour(said: str) -> dt.time | None:
+    """Read a time of the day from a page's address.
+
+    Parameters
+    ----------
+    said : str
+        What stands there.
+
+    Returns
+    -------
+    time or None
+        Hour and minute; None when it is no time.
+    """
+    try:
+        return dt.datetime.strptime(said[:5], "%H:%M").time()  # noqa: DTZ007 - a clock's hand, nowhere in particular
+    except ValueError:
+        return None
 
 
 def _unit_name(unit: str) -> str:

@@ -25,6 +25,7 @@ from app.parts.redrawing import (
 )
 from app.parts.widgets import name_grids, plain, show_figure, show_table
 from app.state import cache
+from app.state.address import remember
 from app.state.workspace import State
 from gridgeo.maps.ground import names_of
 from gridgeo.redraw import Edit, Finding, bound_blocks, describe_edit, make_edit, suggest_repairs, tabulate_log
@@ -101,10 +102,10 @@ def show_panel(bench: Bench) -> None:
     found = cache.findings(bench.path, bench.state, bench.band)
     _show_steps(bench)
     _show_share(bench)
+    remember("redraw_view", lambda said: said if said in VIEWS else None, VIEWS[0])
     view = st.segmented_control(
         text("redraw_page.view"),
         VIEWS,
-        default=VIEWS[0],
         key="redraw_view",
         required=True,
         format_func=lambda name: text(f"redraw_page.view.{name}", count=len(found)),

@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from app.parts import downloads
-from app.parts.widgets import attempt, plain, show_table, table_height
+from app.parts.widgets import attempt, heading, plain, show_table, table_height
 from app.state import sign_in
 from app.state.address import remember
 from app.state.workspace import Workspace, open_workspace
@@ -334,4 +334,4 @@ def _column(name: str, cells: pd.Series) -> Any:  # noqa: ANN401 - Streamlit's o
 
 
 def _layer_name(layer: str) -> str:
-    return plain(layer_label(layer))
+    return plain(heading(layer_label(layer)))

@@ -34,7 +34,7 @@ _ALWAYS = {"font": FONT, "baseRadius": "8px", "baseFontSize": "16", "showWidgetB
 # meet them.
 _STYLE = """<style>
 .stMainBlockContainer {{ padding: 4.1rem 1.4rem 1rem; }}
-.stMainBlockContainer h3 {{ font-size: 1.35rem; line-height: 1.3; padding: 0; }}
+.stMainBlockContainer h3 {{ font-size: 1.35rem; line-height: 1.3; padding: 0 0 0.4rem; }}
 [data-testid="stMetric"], [data-testid="stMetric"] > div {{ padding: 0.15rem 0.5rem !important; }}
 [data-testid="stMetricValue"] {{ font-size: 1.7rem; line-height: 1.25; font-variant-numeric: tabular-nums; }}
 [data-testid="stMetricDelta"] {{ font-size: 0.82rem; }}
@@ -52,6 +52,8 @@ button[kind^="primary"], button[kind^="primary"] p {{ color: light-dark({ink}) !
 [data-testid="stFileUploaderDropzone"] button p {{ font-size: 0; }}
 [data-testid="stFileUploaderDropzone"] button p::after {{ content: "{upload}"; font-size: 1rem; }}
 .st-key-printed {{ display: none; }}
+/* Four words beside the map of a small screen. */
+.st-key-redraw_view button {{ padding-inline: 0.55rem; }}
 @media print {{
   @page {{ size: A4; margin: 12mm; }}
   [data-testid="stHeader"], [data-testid="stButton"], [data-testid="stDownloadButton"], [data-testid="stPopover"],

@@ -46,7 +46,9 @@ def choose_scenario(path: Path) -> str | None:
         Its key; None before there is any.
     """
     known = list_scenarios(cache.living(path))
-    chosen, name, begin = st.columns([5, 5, 2], vertical_alignment="bottom")
+    # Without any the way to begin comes first.
+    boxes = st.columns([5, 5, 2] if known else [5, 2, 5], vertical_alignment="bottom")
+    name, begin, chosen = (boxes[1], boxes[2], boxes[0]) if known else boxes
     unnamed = text("whatif_page.unnamed", number=len(known) + 1)
     said = name.text_input(text("whatif_page.new_name"), key=NAME, max_chars=80, placeholder=unnamed)
     begin.button(
@@ -55,6 +57,7 @@ def choose_scenario(path: Path) -> str | None:
         on_click=perform,
         args=(new_scenario, path, said.strip() or unnamed),
         width="stretch",
+        type="secondary" if known else "primary",
     )
     if not known:
         return None

@@ -91,7 +91,7 @@ def person_name(person: str) -> str:
     str
         In the reader's language.
     """
-    return text("app.person.any") if person == "any" else text(f"walks.person.{person}")
+    return heading(text("app.person.any") if person == "any" else text(f"walks.person.{person}"))
 
 
 def show_headline(figures: list[dict[str, Any]], lang: str) -> None:
@@ -380,6 +380,22 @@ def show_told() -> None:
     place = st.container()
     if TOLD in st.session_state:
         place.error(plain(st.session_state.pop(TOLD)))
+
+
+def heading(words: str) -> str:
+    """Let words begin as a heading does.
+
+    Parameters
+    ----------
+    words : str
+        As they stand within a sentence.
+
+    Returns
+    -------
+    str
+        The same with a great first letter, where the script has one.
+    """
+    return words[:1].upper() + words[1:]
 
 
 def plain(sentence: str) -> str:

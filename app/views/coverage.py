@@ -12,6 +12,7 @@ from app.parts.component import show_map
 from app.parts.language import language_switch
 from app.parts.questions import ask
 from app.state import cache, sign_in
+from app.state.address import remember
 from gridgeo.coverage.wording import word_basis
 from gridgeo.maps.results import Show
 from gridgeo.texts import text
@@ -41,9 +42,8 @@ def show(given: str | None, lang: str) -> None:
         found = cache.answer(path, asked)
     left, right = st.columns([14, 5])
     with right:
-        way = st.segmented_control(
-            text("app.show"), WAYS, default=WAYS[0], key="show", required=True, format_func=_way_name
-        )
+        remember("show", lambda said: said if said in WAYS else None, WAYS[0])
+        way = st.segmented_control(text("app.show"), WAYS, key="show", required=True, format_func=_way_name)
         measures.show_measures(found)
     with left:
         row = measures.picked_household(found, "coverage")

@@ -14,7 +14,7 @@ from gridgeo.programme_report import leader_table, unit_table
 from gridgeo.programmes import ProgrammeReport
 from gridgeo.texts import text
 
-MAP_HEIGHT = 430
+MAP_HEIGHT = 560
 
 
 def show(given: str | None, lang: str) -> None:

@@ -12,6 +12,7 @@ from app.parts.takeaways import offer_draft
 from app.parts.whatif import MAP, hear_map, open_draft
 from app.parts.whatif_panel import choose_scenario, show_comparison, show_draft_map, show_panel
 from app.state import cache
+from app.state.address import remember
 from app.state.sign_in import require_planner
 from gridgeo.texts import text
 
@@ -43,10 +44,10 @@ def _work(path: Path) -> None:
     view, switch = st.columns([16, 3], vertical_alignment="bottom")
     with switch:
         language_switch()
+    remember("whatif_view", lambda said: said if said in VIEWS else None, VIEWS[0])
     shown = view.segmented_control(
         text("whatif_page.view"),
         VIEWS,
-        default=VIEWS[0],
         key="whatif_view",
         required=True,
         format_func=lambda name: text(f"whatif_page.view.{name}"),
