@@ -7,8 +7,8 @@ from test_programmes_rules import HEAD, draw, people
 from app.parts.widgets import plain
 from app.serving import server
 from app.state import environment
-from app.state.settings import CONFIG_VARIABLE
 from app.state.folders import HOME_VARIABLE
+from app.state.settings import CONFIG_VARIABLE
 from gridgeo.programme_report import leader_table
 from gridgeo.programmes import apply_programme, judge_programme, parse_programme
 from gridgeo.store import read_plan, write_plan

@@ -18,8 +18,8 @@ from streamlit.testing.v1 import AppTest
 from app.parts.widgets import plain
 from app.serving import server
 from app.state import environment
-from app.state.settings import CONFIG_VARIABLE
 from app.state.folders import HOME_VARIABLE
+from app.state.settings import CONFIG_VARIABLE
 from gridgeo.assessment import divide_plan
 from gridgeo.programmes import PROGRAMMES, read_programme
 from gridgeo.readers import bundled_plan_path
