@@ -168,6 +168,17 @@ def test_bad_use_gets_one_sentence_and_exit_code_2(arguments, sentence):
     assert "Traceback" not in ran.stderr
 
 
+def test_ctrl_c_ends_a_command_with_a_sentence(divided, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gridgeo.store.read_plan", interrupted)
+    ran = call_inside("log", divided, "--json")
+    assert (ran.returncode, json.loads(ran.stdout)["message"]) == (130, "Stopped. Nothing was written half.")
+    ran = call_inside("check", divided, lang="zh")
+    assert (ran.returncode, ran.stderr) == (130, "已停止，没有写出不完整的文件。\n")
+
+
 def test_errors_speak_chinese():
     ran = call_gridgeo("check", "没有.gpkg", lang="zh")
     assert ran.stderr == "找不到文件 没有.gpkg。请检查路径和拼写。\n"

@@ -13,9 +13,11 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     _choose_language(sys.argv[1:])
-    # Imported only now, since the help texts are worded when the commands are defined.
-    from gridgeo.cli.commands import run  # noqa: PLC0415
-
+    try:
+        # Imported only now, since the help texts are worded when the commands are defined.
+        from gridgeo.cli.commands import run  # noqa: PLC0415
+    except KeyboardInterrupt:
+        sys.exit(130)  # nothing has begun, so there is nothing to say
     sys.exit(run(sys.argv[1:]))
 
 

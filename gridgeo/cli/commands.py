@@ -26,6 +26,9 @@ PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help=text("cli.plan"))
 OutFolder = Annotated[Path, typer.Option("--out", help=text("cli.out_dir"))]
 Cutoffs = Annotated[list[float] | None, typer.Option("--cutoff", help=text("cli.coverage_cutoff"))]
 
+INTERRUPTED = 130
+"""What a shell expects of a program that Ctrl-C has ended."""
+
 
 def run(arguments: list[str]) -> int:
     """Run the command line.
@@ -38,7 +41,7 @@ def run(arguments: list[str]) -> int:
     Returns
     -------
     int
-        0 when done, 1 for bad data, 2 for bad use.
+        0 when done, 1 for bad data, 2 for bad use, 130 when interrupted.
     """
     as_json = "--json" in arguments
     try:
@@ -57,13 +60,14 @@ def run(arguments: list[str]) -> int:
         output.print_misuse(text("cli.usage_error", message=message, call=call), as_json=as_json)
         return 2
     except (typer.Abort, KeyboardInterrupt):
-        output.print_misuse(text("cli.interrupted"), as_json=as_json)
-        return 130
+        result = INTERRUPTED
     except Exception as error:  # noqa: BLE001 (the last line of defence: a sentence, never a traceback)
         if os.environ.get("GRIDGEO_DEBUG"):
             traceback.print_exc()
         output.print_misuse(text("cli.internal_error", detail=type(error).__name__), as_json=as_json)
         return 1
+    if result == INTERRUPTED:  # the parser makes it of Ctrl-C itself, without a word
+        output.print_misuse(text("cli.interrupted"), as_json=as_json)
     return result if isinstance(result, int) else 0
 
 
