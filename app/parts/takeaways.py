@@ -11,7 +11,7 @@ import pandas as pd
 
 from app.parts.downloads import Layer, Table, household_layer, offer_downloads
 from app.parts.whatif import Draft
-from app.state import cache
+from app.state import comparisons
 from app.state.map_files import redraw_file, scenario_file
 from app.state.settings import read_settings
 from app.state.workspace import State
@@ -51,7 +51,7 @@ def offer_draft(path: Path, draft: Draft, lang: str) -> None:
         The language the map opens in.
     """
     stage, state, cutoffs = draft.now(), draft.work.current(), read_settings().cutoffs_m
-    known = partial(cache.comparison, path, state, (stage.scenario,), cutoffs)
+    known = partial(comparisons.comparison, path, state, (stage.scenario,), cutoffs)
     layers: dict[str, Layer] = {
         "stations": stage.plan.stations,
         "households": partial(household_layer, stage.plan, stage.coverage),
@@ -87,7 +87,7 @@ def offer_comparison(
         The language the maps open in.
     """
     chosen = tuple(scenarios)
-    known = partial(cache.comparison, path, state, chosen, cutoffs_m)
+    known = partial(comparisons.comparison, path, state, chosen, cutoffs_m)
     layers: dict[str, Layer] = {"households": lambda: _placed(known().households, state.plan.households)}
     offer_downloads(
         "compared",

@@ -14,7 +14,7 @@ from app.parts.live import perform
 from app.parts.takeaways import offer_comparison
 from app.parts.whatif import ITEM, NAME, Draft, apply_draft, change, covered_households, new_scenario
 from app.parts.widgets import is_estimated, name_grids, plain, show_figure, show_table
-from app.state import cache
+from app.state import cache, comparisons
 from app.state.drafts import drop_scenario, list_scenarios, scenario_file
 from app.state.news import follow
 from app.state.settings import read_settings
@@ -91,7 +91,7 @@ def show_draft_map(draft: Draft, name: str, height: int) -> None:
     """
     news = follow(draft)
     stage, cutoffs = draft.now(), sorted(draft.now().coverage.cutoffs_m)
-    band = cache.shown_band(stage.scenario)
+    band = comparisons.shown_band(stage.scenario)
     coverages = [stage.coverage.at(cutoff) for cutoff in cutoffs]
     made = partial(whatif_layers, stage.plan, coverages, households_per_grid=band)
     data = keep(f"whatif map {band}", lambda: work_map(stage.plan, made()).component_data(), stage)
@@ -237,7 +237,7 @@ def show_comparison(path: Path, state: State, height: int) -> None:
     names = [*(scenario.name for scenario in chosen)]
     if shown == "coverage":
         names = [text("whatif_page.today"), *names]
-    maps = cache.comparison_maps(path, state, chosen, cutoffs, float(cutoff or cutoffs[0]), shown or PICTURES[0])
+    maps = comparisons.comparison_maps(path, state, chosen, cutoffs, float(cutoff or cutoffs[0]), shown or PICTURES[0])
     for box, name, data, number in zip(st.columns(len(maps)), names, maps, range(len(maps)), strict=True):
         with box:
             st.markdown(f"**{plain(name)}**")
@@ -247,7 +247,7 @@ def show_comparison(path: Path, state: State, height: int) -> None:
             news = None if number else follow(cache.living(path))
             show_map(data, key=key, lang=reader_language(), height=height, linked="compare", news=news)
     called = dict(zip(state.plan.grids["grid_id"], names_of(state.plan.grids, "grid_id"), strict=True))
-    _show_differences(cache.comparison(path, state, chosen, cutoffs), called)
+    _show_differences(comparisons.comparison(path, state, chosen, cutoffs), called)
     offer_comparison(path, state, chosen, cutoffs, float(cutoff or cutoffs[0]), reader_language())
 
 

@@ -1,11 +1,9 @@
-"""What is computed once and kept: plans, assessments, maps. The one place that caches."""
+"""What is computed once of a plan and kept: assessments, answers, maps; see also `comparisons` and `programmes`."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +17,12 @@ from gridgeo.assessment import DEFAULT_CUTOFFS_M, Assessment, assess_plan
 from gridgeo.coverage import Coverage
 from gridgeo.maps import coverage_map, work_map, write_map
 from gridgeo.maps.document import PlanMap
-from gridgeo.maps.editing import change_layers, redraw_layers, whatif_layers
-from gridgeo.maps.kept import keep
+from gridgeo.maps.editing import redraw_layers
 from gridgeo.maps.results import Show
 from gridgeo.plan import Plan
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.redraw import Finding, judge_plan
 from gridgeo.redraw.ground import find_ground
-from gridgeo.scenario import Comparison, Scenario, ScenarioResult, compare, run_scenario
 
 KEPT = 16
 """How many results of one kind are kept; the least lately used goes first."""
@@ -85,9 +81,6 @@ def assess(path: Path, cutoffs_m: tuple[float, ...]) -> Assessment:
         If the plan cannot be read, or lacks what the work needs.
     """
     return _assess(str(path), (state := living(path).current()).number, cutoffs_m, read_settings().walking(), state)
-
-
-_TODAY = Scenario("–")
 
 
 @dataclass(frozen=True)
@@ -231,75 +224,6 @@ def findings(path: Path, state: State, band: tuple[float, float]) -> list[Findin
     return _findings(str(path), state.number, band, state)
 
 
-def comparison(path: Path, state: State, scenarios: tuple[Scenario, ...], cutoffs_m: tuple[float, ...]) -> Comparison:
-    """Compare scenarios with the plan as it is.
-
-    Parameters
-    ----------
-    path : Path
-        The plan file.
-    state : State
-        The plan at this moment.
-    scenarios : tuple of Scenario
-        The scenarios.
-    cutoffs_m : tuple of float
-        Walking distances in metres.
-
-    Returns
-    -------
-    Comparison
-        What `gridgeo.scenario.compare` found; shared, so never changed.
-    """
-    base, *results = run_all(path, state, scenarios, cutoffs_m)
-    return keep("comparison", lambda: compare(base, *results), base, *results)
-
-
-def comparison_maps(
-    path: Path, state: State, scenarios: tuple[Scenario, ...], cutoffs_m: tuple[float, ...], cutoff_m: float, show: str
-) -> list[dict[str, Any]]:
-    """Compile the maps of scenarios side by side.
-
-    Parameters
-    ----------
-    path, state, scenarios, cutoffs_m
-        As for `comparison`.
-    cutoff_m : float
-        The cutoff whose changes are drawn.
-    show : {'changes', 'coverage'}
-        What each scenario changes; or who is covered, the plan as it is first.
-
-    Returns
-    -------
-    list of dict
-        What `gridgeo.maps.PlanMap.component_data` returns, one a map.
-    """
-    base, *results = run_all(path, state, scenarios, cutoffs_m)
-    if show == "coverage":
-        return [keep("coverage map", partial(_drawn, coverage_page, each), each) for each in (base, *results)]
-    known = base.coverages[0].at(cutoff_m)
-    return [
-        keep(f"change map {cutoff_m}", partial(_drawn, change_page, known, each), base, each, state.plan)
-        for each in results
-    ]
-
-
-def shown_band(scenario: Scenario) -> tuple[float, float] | None:
-    """Return the band of households that a scenario's grids are drawn with.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-
-    Returns
-    -------
-    tuple of float or None
-        None where the scenario leaves the grids alone: then they are not drawn.
-    """
-    redrawn = any("block" in edit.kind or "grid" in edit.kind for edit in scenario.edits)
-    return read_settings().households_per_grid if redrawn else None
-
-
 def map_data(path: Path, cutoffs_m: tuple[float, ...], *, public: bool = False) -> dict[str, Any]:
     """Compile the map of an assessment for the app's map component.
 
@@ -404,47 +328,6 @@ def _redraw_map(path: str, number: int, band: tuple[float, float], _state: State
     # Worked out once for a plan's blocks: here rather than in the reader's first edit.
     _ = find_ground(_state.plan).outline
     return data
-
-
-def run_all(
-    path: Path, state: State, scenarios: tuple[Scenario, ...], cutoffs_m: tuple[float, ...]
-) -> list[ScenarioResult]:
-    """Run the plan as it is, and scenarios, under the settings; what `comparison` compares."""
-    walking = read_settings().walking()
-    return [_run(str(path), state.number, each, cutoffs_m, walking, state) for each in (_TODAY, *scenarios)]
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False, hash_funcs={Scenario: repr})
-def _run(
-    path: str,
-    number: int,  # noqa: ARG001
-    scenario: Scenario,
-    cutoffs_m: tuple[float, ...],
-    walking: Walking,
-    _state: State,
-) -> ScenarioResult:
-    known = living(Path(path)).coverage(_state, cutoffs_m=cutoffs_m)
-    base = ScenarioResult(_TODAY, _state.plan, tuple(known.at(cutoff) for cutoff in cutoffs_m))
-    asked: dict[str, Any] = {"person": walking.walker, "max_access_m": walking.max_access_m}
-    return run_scenario(_state.plan, scenario, cutoffs_m=cutoffs_m, base=base, **asked)
-
-
-def _drawn(make: Callable[..., PlanMap], *values: object) -> dict[str, Any]:
-    return make(*values).component_data()
-
-
-def coverage_page(found: ScenarioResult, lang: str | None = None) -> PlanMap:
-    """Draw who is covered in a scenario."""
-    coverages = sorted(found.coverages, key=lambda each: each.cutoff_m)
-    band = shown_band(found.scenario)
-    return work_map(found.plan, whatif_layers(found.plan, coverages, households_per_grid=band), lang=lang)
-
-
-def change_page(base: Coverage, found: ScenarioResult, lang: str | None = None) -> PlanMap:
-    """Draw what a scenario changes."""
-    changed = found.coverages[0].at(base.cutoff_m)
-    layers = change_layers(found.plan, base, changed, households_per_grid=shown_band(found.scenario))
-    return work_map(found.plan, layers, lang=lang)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

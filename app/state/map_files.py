@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.state import cache
+from app.state import cache, comparisons
 from app.state.workspace import State
 from gridgeo.maps import work_map
 from gridgeo.maps.editing import redraw_layers
@@ -37,7 +37,7 @@ def scenario_file(
     Parameters
     ----------
     path, state, cutoffs_m
-        As for `app.state.cache.comparison`.
+        As for `app.state.comparisons.comparison`.
     scenario : Scenario
         The scenario.
     lang : {'zh', 'en'}
@@ -50,7 +50,7 @@ def scenario_file(
     bytes
         The file's content.
     """
-    base, found = cache.run_all(path, state, (scenario,), cutoffs_m)
+    base, found = comparisons.run_all(path, state, (scenario,), cutoffs_m)
     if changes_at is None:
-        return cache.written(cache.coverage_page(found, lang))
-    return cache.written(cache.change_page(base.coverages[0].at(changes_at), found, lang))
+        return cache.written(comparisons.coverage_page(found, lang))
+    return cache.written(comparisons.change_page(base.coverages[0].at(changes_at), found, lang))
