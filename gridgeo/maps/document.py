@@ -22,7 +22,7 @@ from gridgeo.maps.features import MapLayer
 WEB = Path(__file__).parent.parent / "web"
 """The folder of scripts, styles and fetched libraries that the app serves and an exported map carries."""
 
-SCRIPTS = ("coordinates.js", "symbols.js", "canvas.js", "tools.js", "panel.js", "view.js")
+SCRIPTS = ("coordinates.js", "symbols.js", "canvas.js", "street_names.js", "tools.js", "panel.js", "view.js")
 STYLES = ("gridgeo.css",)
 LEAFLET = "node_modules/leaflet/dist"
 

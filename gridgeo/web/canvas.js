@@ -354,13 +354,13 @@
     }
   }
 
-  /** Write the labels of the visible layers, the most important first, and none over another. */
-  function drawLabels(pen, map, bounds, layers, say) {
+  /** Write the labels of the visible layers, the most important first, none over another or over what is `taken`. */
+  function drawLabels(pen, map, bounds, layers, say, taken) {
     const scale = map.options.crs.scale(map.getZoom()) / gridgeo.coordinates.WORLD;
     const origin = map.getPixelOrigin();
     const wishes = layers.flatMap((layer) => labelsOf(layer, scale, origin, say));
     wishes.sort((a, b) => a.style.rank - b.style.rank);
-    const taken = layers.flatMap((layer) => symbolsOf(layer, scale, origin));
+    taken.push(...layers.flatMap((layer) => symbolsOf(layer, scale, origin)));
     let written = 0;
     pen.textAlign = "center";
     pen.textBaseline = "middle";

@@ -150,8 +150,9 @@
 
     draw(name, pen, bounds) {
       if (name === "labels") {
-        const labelled = this.visible().reverse();
-        this.labelled = gridgeo.drawLabels(pen, this.map, bounds, labelled, (value) => this.say(value));
+        const [labelled, taken] = [this.visible().reverse(), []];
+        this.labelled = gridgeo.drawLabels(pen, this.map, bounds, labelled, (value) => this.say(value), taken);
+        this.streetNames = gridgeo.drawStreetNames(pen, this.map, labelled, taken);
         if (this.ruler) {
           this.ruler.draw(pen);
         }

@@ -1,9 +1,12 @@
 """The app in a real browser: both places, both languages, no outside request, no error, no blank map."""
 
+import itertools
 import urllib.error
 import urllib.request
 
+import geopandas as gpd
 import pytest
+import shapely
 
 from gridgeo.readers import bundled_places, bundled_plan_path
 from gridgeo.store import read_plan
@@ -112,6 +115,32 @@ def test_another_cutoff_changes_only_what_it_must(opened, until, place, look):
     assert frame.evaluate(same) == [True, True, False]
     rate = place.found.coverages[1].summary()["coverage_rate"].iloc[0]
     assert f"{rate:.1%}" in page.get_by_test_id("stMetricValue").all_inner_texts()
+
+
+def test_streets_are_named_where_they_lie_and_nothing_is_covered(opened, place):
+    """Each name stands on a street of that name, written once nearby, and over no other name."""
+    _, frame = opened
+    for zoom in (14.5, 16.5):
+        frame.evaluate(f"gridgeo.view.map.setZoom({zoom}, {{animate: false}}); gridgeo.view.sheets.labels._update()")
+        names = frame.evaluate(NAMES)
+        assert len(names) >= 4
+        streets = place.found.plan.streets
+        for text, lon, lat, metres, _ in names:
+            at = gpd.GeoSeries(gpd.points_from_xy([lon], [lat]), crs=4490).to_crs(streets.crs).iloc[0]
+            # A name stands on the chord of a stretch that is nearly straight: a few pixels from the street.
+            assert streets.geometry[streets["name"] == text].distance(at).min() < 12 * metres
+        for (_, _, _, _, mine), (_, _, _, _, other) in itertools.combinations(names, 2):
+            assert not any(shapely.box(*a).intersects(shapely.box(*b)) for a in mine for b in other)
+    frame.evaluate("gridgeo.view.map.setZoom(12, {animate: false}); gridgeo.view.sheets.labels._update()")
+    assert frame.evaluate(NAMES) == []
+
+
+NAMES = """() => gridgeo.view.streetNames.map(({ text, x, y, boxes }) => {
+  const { map } = gridgeo.view;
+  const { lng, lat } = map.layerPointToLatLng([x, y]);
+  const metres = map.distance(map.layerPointToLatLng([x, y]), map.layerPointToLatLng([x + 1, y]));
+  return [text, lng, lat, metres, boxes];
+})"""
 
 
 def test_a_gap_in_the_list_is_shown_on_the_map(opened, until, look):
