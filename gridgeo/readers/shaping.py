@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
 from gridgeo.crs import is_metric, to_metric
 from gridgeo.errors import CRSError, Fault
@@ -275,7 +275,7 @@ def _guess(
 ) -> tuple[bool, Datum | None, CRS | None]:
     """Find out axes and datum of coordinates that say nothing of themselves."""
     axes = find_axes(x, y)
-    detection = _detect(name, x, y, ground, found)
+    detection = _detect(name, x, y, ground=ground, found=found)
     if detection is not None:
         if detection.mixed and len(x) >= _FEW:
             raise CRSError("datum_mixed", layer=name, file=raw.file, detail=_told(detection))
@@ -308,10 +308,14 @@ def _zone_of(x: NDArray[np.float64], y: NDArray[np.float64], swapped: bool, dist
 def _verify(name: str, raw: RawLayer, geometry: gpd.GeoSeries, ground: Ground, found: Findings) -> gpd.GeoSeries:
     """Take a system at its word, unless many points clearly contradict it."""
     metric = _to_ground(geometry, ground, name)
-    if ground.crs is None or set(geometry.geom_type.dropna()) != {"Point"}:
+    points = metric.to_numpy()
+    kinds = set(np.unique(shapely.get_type_id(points[~shapely.is_missing(points)])).tolist())
+    if ground.crs is None or kinds != {int(shapely.GeometryType.POINT)}:
         return metric
-    degrees = metric.to_crs(4490)
-    detection = _detect(name, degrees.x.to_numpy(), degrees.y.to_numpy(), ground, found)
+    degrees = Transformer.from_crs(ground.crs, 4490, always_xy=True)
+    detection = _detect(
+        name, *degrees.transform(shapely.get_x(points), shapely.get_y(points)), ground=ground, found=found
+    )
     if detection is not None and len(geometry) >= _FEW:
         if detection.mixed:
             raise CRSError("datum_mixed", layer=name, file=raw.file, detail=_told(detection))
@@ -323,7 +327,7 @@ def _verify(name: str, raw: RawLayer, geometry: gpd.GeoSeries, ground: Ground, f
 
 
 def _detect(
-    name: str, x: NDArray[np.float64], y: NDArray[np.float64], ground: Ground, found: Findings
+    name: str, x: NDArray[np.float64], y: NDArray[np.float64], *, ground: Ground, found: Findings
 ) -> Detection | None:
     around = ground.around if name in _COMPARED else None
     if around is None:
