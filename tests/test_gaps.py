@@ -1,5 +1,7 @@
 """Gap areas on drawings: who belongs together, why, and what helps."""
 
+from types import SimpleNamespace
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from hypothesis import strategies as st
 from gridgeo.coverage import assess_coverage
 from gridgeo.errors import GridgeoError
 from gridgeo.gaps import find_gaps
-from gridgeo.gaps.areas import MARGIN_M, draw_outlines, join_spots
+from gridgeo.gaps.areas import MARGIN_M, _left_out, draw_outlines, join_spots
 from gridgeo.gaps.corners import open_corners
+from gridgeo.gaps.find import _find_spots
 from gridgeo.gaps.wording import word_remedy
 from gridgeo.network import build_network
 from gridgeo.network.visibility import find_obstacles
@@ -206,6 +209,35 @@ def test_many_spots_make_the_same_areas_as_every_pair_of_them(seed, count, walls
     if not walls:
         lengths = [np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T).sum() for pairs in (tree, links)]
         assert lengths[0] == pytest.approx(lengths[1])
+
+
+@pytest.mark.parametrize("across", [3.0, 0.05])
+def test_spots_that_lie_very_close_are_not_left_out(across):
+    """With metric coordinates of millions, the triangulation once left hundreds of such spots as areas of their own."""
+    random = np.random.default_rng(5)
+    xy = np.concatenate([random.uniform(0, across, (1500, 2)), random.uniform(300, 310, (300, 2)), [[2600, 0]]])
+    xy += (500_000, 3_380_000)
+    area, tree = join_spots(xy, None, join_m=120)
+    fast, links = join_spots(xy, None, join_m=120, most_paired=0)
+    assert area.max() == 2
+    assert fast.tolist() == area.tolist()
+    assert len(links) == len(tree) == len(xy) - 3
+
+
+def test_spots_left_out_of_the_triangulation_are_paired_with_all_around_them():
+    at = np.array([(0.0, 0.0), (50, 0), (121, 0), (0, 119), (0, 0.5)])
+    mesh = SimpleNamespace(coplanar=np.array([(4, 0, 0), (9, 0, 0)]))
+    pairs = {tuple(sorted(pair)) for pair in _left_out(mesh, at, 120.0).tolist()}
+    assert pairs == {(0, 4), (1, 4), (3, 4)}
+    assert _left_out(SimpleNamespace(coplanar=np.zeros((0, 3), int)), at, 120.0).shape == (0, 2)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 60), st.integers(1, 8))
+def test_places_are_numbered_by_the_first_household_there(seed, count, across):
+    xy = np.random.default_rng(seed).integers(0, across, (count, 2)).astype(float)
+    spots, spot = _find_spots(xy)
+    assert (spots[spot] == xy).all()
+    assert spots.tolist() == [list(each) for each in dict.fromkeys(map(tuple, xy.tolist()))]
 
 
 def test_the_ground_of_very_many_spots_holds_them_and_little_more():

@@ -79,14 +79,30 @@ def _open_pairs(xy: Floats, pairs: Ints, obstacles: Obstacles | None) -> Ints:
 
 
 def _neighbours(xy: Floats, join_m: float) -> Ints:
-    """Return the edges of the Delaunay triangulation that are short enough."""
+    """Return pairs that are near enough, the edges of the shortest tree among them: short ones of the triangulation."""
+    # Around their middle: with coordinates of millions of metres, rounding has the triangulation leave out spots.
+    at = xy - xy.mean(axis=0)
     # Spots on one line have no triangles: a ring of four far away gives them some, and no edge of it is short.
-    middle, reach = xy.mean(axis=0), 10 * (np.ptp(xy, axis=0).max() + join_m)
-    ring = middle + reach * np.array([(-1.0, -1.1), (1.2, -1.0), (1.0, 1.3), (-1.1, 1.0)])
-    corners = Delaunay(np.concatenate([xy, ring])).simplices
-    edges = np.sort(np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]), axis=1)
-    edges = np.unique(edges[edges[:, 1] < len(xy)], axis=0).astype(np.int64)
-    return np.asarray(edges[np.hypot(*(xy[edges[:, 0]] - xy[edges[:, 1]]).T) <= join_m], dtype=np.int64)
+    reach = 2 * (np.ptp(xy, axis=0).max() + join_m)
+    mesh = Delaunay(np.concatenate([at, reach * np.array([(-1.0, -1.1), (1.2, -1.0), (1.0, 1.3), (-1.1, 1.0)])]))
+    corners = mesh.simplices.astype(np.int64)
+    edges = np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]], _left_out(mesh, at, join_m)])
+    edges = edges[edges.max(axis=1) < len(xy)]
+    # Each once: by one number a pair, which sorts much faster than two.
+    low, high = np.divmod(np.unique(edges.min(axis=1) * len(xy) + edges.max(axis=1)), len(xy))
+    near = np.hypot(*(xy[low] - xy[high]).T) <= join_m
+    return np.column_stack([low[near], high[near]])
+
+
+def _left_out(mesh: Delaunay, at: Floats, join_m: float) -> Ints:
+    """Pair spots that the triangulation still left out, too near to others to be told apart, with all around them."""
+    lost = mesh.coplanar[:, 0].astype(np.int64)
+    lost = lost[lost < len(at)]
+    if len(lost) == 0:
+        return np.zeros((0, 2), dtype=np.int64)
+    around = cKDTree(at).query_ball_point(at[lost], join_m * (1 + 1e-9))
+    pairs = np.column_stack([np.repeat(lost, [len(each) for each in around]), np.concatenate(around).astype(np.int64)])
+    return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]], dtype=np.int64)
 
 
 def _pairs_around(xy: Floats, obstacles: Obstacles, area: Ints, join_m: float) -> Iterator[Ints]:

@@ -94,11 +94,16 @@ def find_gaps(coverage: Coverage, plan: Plan, *, join_m: float = JOIN_M) -> gpd.
 
 def _find_spots(xy: Floats) -> tuple[Floats, Ints]:
     """Return where households are, each place once in the order of their first one, and the place of each."""
-    _, first, back = np.unique(xy, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return xy[first[order]], place[back.reshape(-1)]
+    order = np.lexsort((xy[:, 1], xy[:, 0]))
+    fresh = np.ones(len(xy), dtype=bool)
+    fresh[1:] = (xy[order[1:]] != xy[order[:-1]]).any(axis=1)
+    # Sorting keeps the order of equal ones, so the first of each run is the first of its place.
+    first = order[fresh]
+    place = np.empty(len(xy), dtype=np.int64)
+    place[first[np.argsort(first)]] = np.arange(len(first))
+    spot = np.empty(len(xy), dtype=np.int64)
+    spot[order] = place[first][np.cumsum(fresh) - 1]
+    return xy[np.sort(first)], spot
 
 
 def _sums(table: pd.DataFrame, name: str, area: Ints, count: int) -> Floats:
