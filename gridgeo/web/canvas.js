@@ -8,6 +8,8 @@
 
   const MOST_SYMBOLS = 20000;
   const MOST_SIZE = 255;
+  const APART_PX = 0.3;
+  const MOST_CORNERS = 5000;
 
   /** A canvas over the whole view that moves with the map and is drawn anew when the map comes to rest. */
   const Sheet = L.Renderer.extend({
@@ -265,7 +267,7 @@
 
     /** The lines or rings of the features in view, as arrays of screen coordinates. */
     _path(at, closed, wanted) {
-      const { xy, count, partStart, featureStart, boxes } = this.shape;
+      const { count, partStart, featureStart, boxes } = this.shape;
       const { min, max } = at.bounds;
       const found = [];
       for (let f = 0; f < count; f += 1) {
@@ -279,16 +281,27 @@
           continue;
         }
         for (let p = featureStart[f]; p < featureStart[f + 1]; p += 1) {
-          const line = new Float64Array(2 * (partStart[p + 1] - partStart[p]));
-          for (let v = partStart[p], k = 0; v < partStart[p + 1]; v += 1, k += 2) {
-            line[k] = xy[2 * v] * at.scale - at.left;
-            line[k + 1] = xy[2 * v + 1] * at.scale - at.top;
-          }
-          line.closed = closed;
-          found.push(line);
+          const line = this._onScreen(at, partStart[p], partStart[p + 1]);
+          found.push(Object.assign(line, { closed, begins: p === featureStart[f] }));
         }
       }
       return found;
+    },
+
+    /** Some vertices on the screen, without those so near to the one before that nobody sees them apart. */
+    _onScreen(at, from, to) {
+      const { xy } = this.shape;
+      const line = new Float64Array(2 * (to - from));
+      let k = 0;
+      for (let v = from; v < to; v += 1) {
+        const [x, y] = [xy[2 * v] * at.scale - at.left, xy[2 * v + 1] * at.scale - at.top];
+        if (v === from || v === to - 1 || Math.abs(x - line[k - 2]) > APART_PX || Math.abs(y - line[k - 1]) > APART_PX) {
+          line[k] = x;
+          line[k + 1] = y;
+          k += 2;
+        }
+      }
+      return line.subarray(0, k);
     },
 
     /** The feature under a world point, -1 when there is none; `reach` in world units. */
@@ -335,21 +348,33 @@
   }
 
   function trace(pen, path) {
-    for (const line of path) {
-      pen.moveTo(line[0], line[1]);
-      for (let k = 2; k < line.length; k += 2) {
-        pen.lineTo(line[k], line[k + 1]);
-      }
-      if (line.closed) {
-        pen.closePath();
-      }
+    path.forEach((line) => traceLine(pen, line));
+  }
+
+  function traceLine(pen, line) {
+    pen.moveTo(line[0], line[1]);
+    for (let k = 2; k < line.length; k += 2) {
+      pen.lineTo(line[k], line[k + 1]);
+    }
+    if (line.closed) {
+      pen.closePath();
     }
   }
 
+  /** Trace a path and finish it; a long one in pieces of whole features, for a browser's time grows faster than a path. */
   function strokePath(pen, path, finish) {
-    if (path.length) {
-      pen.beginPath();
-      trace(pen, path);
+    let corners = 0;
+    pen.beginPath();
+    for (const line of path) {
+      if (corners > MOST_CORNERS && line.begins) {
+        finish();
+        pen.beginPath();
+        corners = 0;
+      }
+      traceLine(pen, line);
+      corners += line.length / 2;
+    }
+    if (corners) {
       finish();
     }
   }

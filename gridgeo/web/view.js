@@ -25,6 +25,7 @@
       this.whenSized(() => this.begin());
       this.listen();
       this.ready = true;
+      Object.values(this.sheets).forEach((sheet) => sheet.ask());
     }
 
     /** Begin with the view that the address names, else with the whole place. */
@@ -149,6 +150,10 @@
     }
 
     draw(name, pen, bounds) {
+      // While the map finds its size and place it would be drawn over and over.
+      if (!this.ready) {
+        return;
+      }
       if (name === "labels") {
         const [labelled, taken] = [this.visible().reverse(), []];
         this.labelled = gridgeo.drawLabels(pen, this.map, bounds, labelled, (value) => this.say(value), taken);

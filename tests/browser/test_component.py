@@ -556,6 +556,34 @@ def test_of_very_many_points_the_last_drawn_at_a_pixel_is_seen_and_the_large_lie
     assert (pixels[drawn] == expected[drawn]).all()
 
 
+def test_many_areas_drawn_in_pieces_are_each_in_their_own_colour(host):
+    """1,600 squares of 8,000 corners in all: each keeps its look, and its hole is a hole."""
+    plan = town()
+    east, north = (10.0 * np.repeat(np.arange(40), 40), 10.0 * np.tile(np.arange(40), 40))
+    shapes = shapely.box(east, north, east + 10, north + 10)
+    shapes = shapely.difference(shapes, shapely.box(east + 6, north + 6, east + 9, north + 9))
+    colours, look_of = ("#112233", "#a1b2c3"), np.random.default_rng(4).integers(0, 2, 1600)
+    looks = tuple(Look(name=both("layer.gaps"), style={"fill": colour}) for colour in colours)
+    made = {"layer_id": "areas", "name": both("layer.gaps"), "group": "areas", "kind": "polygons", "looks": looks}
+    made |= {"geometry": encode_geometry(to_degrees(gpd.GeoSeries(shapes, crs=plan.crs))), "look_of": look_of}
+    host.give(work_map(plan, [MapLayer(**made)]).component_data(), edit=EDIT | {"choose": None})
+    host.picture()
+    seen = {}
+    for part, aside in (("filled", 3.0), ("hole", 7.5)):
+        places = gpd.GeoSeries(shapely.points(east + aside, north + aside), crs=plan.crs)
+        degrees = np.column_stack([to_degrees(places).y, to_degrees(places).x]).tolist()
+        seen[part] = host.page.evaluate(
+            """(places) => { const { map, sheets } = gridgeo.view; const { _pen, _container, _bounds } = sheets.areas;
+              const { width, height } = _container; const { data } = _pen.getImageData(0, 0, width, height);
+              return places.map(([lat, lng]) => { const p = map.latLngToLayerPoint([lat, lng]).subtract(_bounds.min);
+                const at = 4 * (Math.floor(p.y) * width + Math.floor(p.x));
+                return Array.from(data.slice(at, at + 4)); }); }""",
+            degrees,
+        )
+    assert seen["filled"] == [[*bytes.fromhex(colours[look][1:]), 255] for look in look_of]
+    assert seen["hole"] == [[0, 0, 0, 0]] * 1600
+
+
 TILE_OFFSET = """() => {
   const { map } = gridgeo.view;
   const tile = document.querySelector(".leaflet-tile");
