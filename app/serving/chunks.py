@@ -14,9 +14,10 @@ async def _answer(request: Request) -> Response:
     if found is None:
         # Not an error in the reader's console: the map then asks the app to show the layer anew.
         return Response(status_code=204)
-    # What stands under one address never changes.
-    kept = {"cache-control": "private, max-age=86400, immutable"}
-    return Response(found, media_type="application/octet-stream", headers=kept)
+    # What stands under one address never changes. Packing ten megabytes anew for each page would take half a second of
+    # the server, and make a third less of them.
+    headers = {"cache-control": "private, max-age=86400, immutable", "content-encoding": "identity"}
+    return Response(found, media_type="application/octet-stream", headers=headers)
 
 
 ROUTE = Route("/chunks/{address:str}/{number:int}", _answer)
