@@ -13,9 +13,12 @@ import pytest
 import shapely
 from commands import call_gridgeo, call_inside
 from conftest import ROOT, assess_place
+from redraw_places import town
 
+from gridgeo.cli.answers import print_partition
 from gridgeo.readers import bundled_plan_path
 from gridgeo.store import write_plan
+from gridgeo.texts import using_language
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +89,23 @@ def test_partition_writes_where_it_is_told(divided, tmp_path):
     assert {"blocks", "grids", "in_band", "max_deviation", "compactness", "violations", "seconds"} <= answer.keys()
     assert (tmp_path / "new.gpkg").exists()
     assert divided.read_bytes() == before
+
+
+def test_a_violation_is_printed_with_what_to_do(capsys):
+    with using_language("en"):
+        print_partition(assess_place("qinghuayuan").partition, [])
+    printed = capsys.readouterr().out
+    assert "more than 500" in printed
+    assert "Move one of its blocks to a neighbour" in printed
+
+
+def test_a_level_without_units_gets_no_table(tmp_path):
+    plan = town()
+    above, undivided = plan.units[plan.units["level"] != "community"], plan.blocks.assign(community_id=None)
+    write_plan(plan.replace(units=above, blocks=undivided), tmp_path / "town.gpkg")
+    printed = call_inside("coverage", tmp_path / "town.gpkg", "--out", tmp_path / "out").stdout
+    assert "Coverage by grid" in printed
+    assert "Coverage by community" not in printed
 
 
 def test_check_finds_nothing_in_a_sound_plan(divided):

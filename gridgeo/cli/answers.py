@@ -13,7 +13,7 @@ from gridgeo.assessment import Assessment
 from gridgeo.cli import output
 from gridgeo.coverage import Coverage, measure_coverage
 from gridgeo.coverage.wording import word_cutoff
-from gridgeo.errors import Fault
+from gridgeo.errors import Fault, list_faults
 from gridgeo.gaps.wording import word_remedy
 from gridgeo.partition import Partition, check_partition
 from gridgeo.plan import Plan
@@ -193,7 +193,7 @@ def _ground(plan: Plan) -> dict[str, float]:
 def _print_units(plan: Plan, coverages: tuple[Coverage, ...], level: str, title: str) -> None:
     table = summary_table(plan, coverages)
     table = table[table["level"] == level]
-    if table.empty:
+    if table["unit_id"].isna().all():  # a plan without units of this level: every household lies outside them
         return
     first = table[table["cutoff_m"] == coverages[0].cutoff_m].sort_values("coverage_rate", na_position="last")
     rows = []
@@ -240,7 +240,7 @@ def _print_gaps(assessment: Assessment) -> None:
 
 def _print_violations(violations: list[Fault]) -> None:
     if violations:
-        output.print_lines(f"{text('cli.violations')}:", *(f"- {violation.message}" for violation in violations))
+        output.print_lines(f"{text('cli.violations')}:", *list_faults(violations))
 
 
 def _mark(layer: pd.DataFrame) -> str:
