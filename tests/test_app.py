@@ -102,6 +102,24 @@ class TestOverview:
         assert app.metric[1].value == f"{households[covered].sum() / households.sum():.1%}"
         assert "650" in app.metric[1].label
 
+    def test_minutes_can_be_asked_for(self, open_app, found):
+        """At an adult's pace where the settings name nobody, at the speed that they give adults."""
+        write_settings(Settings(speeds_m_per_min={**usual_speeds(), "adult": 60.0}))
+        app = open_app(lang="en")
+        app.segmented_control(key="cutoff").set_value("time").run()
+        assert "60 m/min" in app.number_input(key="minutes").label
+        app.number_input(key="minutes").set_value(9).run()
+        assert not app.exception
+        assert not app.error
+        person = replace(PERSONS["adult"], speed_m_per_min=60.0)
+        plan = found.plan
+        asked = assess_coverage(found.network, plan.households, plan.stations, cutoff_min=9, person=person)
+        assert app.metric[1].value == f"{asked.summary()['coverage_rate'].iloc[0]:.1%}"
+        assert "9 min" in app.metric[1].label
+        assert "rate_9min" in app.dataframe[0].value
+        assert all(" min to " in option.replace("\\", "") for option in app.radio(key="gap").options)
+        assert app.query_params["minutes"] == "9"
+
     def test_gaps_are_listed_worst_first(self, open_app, found):
         options = open_app().radio(key="gap").options
         for option, households in zip(options, found.gaps["households"], strict=False):

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from app.parts.widgets import METRES, person_name, read_metres
+from app.parts.widgets import person_name
 from app.state.address import read_whole, remember
 from app.state.cache import Asked
 from app.state.settings import Settings, read_settings
@@ -20,8 +20,84 @@ from gridgeo.texts import text
 DAYS = ("any", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 NOON = dt.time(12)
 UNITS = ("metres", "minutes")
-USUAL_MIN, MOST_MIN = 15, 90
-"""The walking time first asked for (the 15-minute circle of GB 50180-2018), and the longest."""
+OTHER_M = 800
+METRES = (50, 5000)
+"""The least and the greatest cutoff that a page asks for."""
+MINUTES = (1, 90)
+"""The shortest and the longest walking time that a page asks for."""
+USUAL_MIN = 15
+"""The walking time first asked for: the 15-minute circle of GB 50180-2018."""
+
+
+def choose_cutoffs() -> tuple[tuple[float, ...], float | None]:
+    """Let the reader choose the walking distances, or a walking time.
+
+    Returns
+    -------
+    cutoffs_m : tuple of float
+        Metres, the shortest first.
+    minutes : float or None
+        The time that was chosen instead.
+    """
+    usual = read_settings().cutoffs_m
+    options = ["all", *(f"{cutoff:g}" for cutoff in usual), "other", "time"]
+    remember("cutoff", lambda said: said if said in options else None, "all")
+    chosen = st.segmented_control(
+        text("app.cutoff"),
+        options,
+        format_func=partial(_cutoff_name, usual),
+        key="cutoff",
+        required=True,
+        label_visibility="collapsed",
+    )
+    if chosen == "other":
+        remember("metres", read_metres, OTHER_M)
+        metres = st.number_input(text("app.cutoff.number"), *METRES, step=50, key="metres", width=140)
+        return (float(metres),), None
+    if chosen == "time":
+        remember("minutes", read_minutes, USUAL_MIN)
+        return usual, float(st.number_input(_whose_minutes(), *MINUTES, step=1, key="minutes", width=220))
+    return usual if chosen in ("all", None) else (float(chosen),), None
+
+
+def read_metres(said: str) -> int | None:
+    """Read a walking distance from a page's address.
+
+    Parameters
+    ----------
+    said : str
+        What stands there.
+
+    Returns
+    -------
+    int or None
+        Metres; None when it is no distance the app asks for.
+    """
+    return read_whole(said, *METRES)
+
+
+def read_minutes(said: str) -> int | None:
+    """Read a walking time from a page's address.
+
+    Parameters
+    ----------
+    said : str
+        What stands there.
+
+    Returns
+    -------
+    int or None
+        Minutes; None when it is no time the app asks for.
+    """
+    return read_whole(said, *MINUTES)
+
+
+def _whose_minutes() -> str:
+    """Say whose time is asked for on the overview."""
+    usual = read_settings()
+    person = "adult" if usual.person == "any" else usual.person
+    speed = f"{usual.speeds_m_per_min[person]:g}"
+    return text("app.cutoff.minutes", person=person_name(person), speed=speed)
 
 
 def ask(plan: Plan) -> Asked:
@@ -48,7 +124,7 @@ def ask(plan: Plan) -> Asked:
     )
     if timed:
         remember("ask_minutes", read_minutes, USUAL_MIN)
-        said = cutoff.number_input(text("app.cutoff.time"), 1, MOST_MIN, step=1, key="ask_minutes")
+        said = cutoff.number_input(text("app.cutoff.time"), *MINUTES, step=1, key="ask_minutes")
     else:
         remember("ask_cutoff", read_metres, round(usual.cutoffs_m[0]))
         said = cutoff.number_input(text("app.cutoff"), *METRES, step=50, key="ask_cutoff")
@@ -80,22 +156,6 @@ def ask(plan: Plan) -> Asked:
     )
 
 
-def read_minutes(said: str) -> int | None:
-    """Read a walking time from a page's address.
-
-    Parameters
-    ----------
-    said : str
-        What stands there.
-
-    Returns
-    -------
-    int or None
-        Minutes; None when it is no time the page asks for.
-    """
-    return read_whole(said, 1, MOST_MIN)
-
-
 def read_hour(said: str) -> dt.time | None:
     """Read a time of the day from a page's address.
 
@@ -113,6 +173,14 @@ def read_hour(said: str) -> dt.time | None:
         return dt.datetime.strptime(said[:5], "%H:%M").time()  # noqa: DTZ007 - a clock's hand, nowhere in particular
     except ValueError:
         return None
+
+
+def _cutoff_name(usual: tuple[float, ...], option: str) -> str:
+    if option == "all":
+        return text("app.cutoff.all", cutoffs=text("app.cutoff.and").join(f"{cutoff:g}" for cutoff in usual))
+    if option in ("other", "time"):
+        return text(f"app.cutoff.{option}_short")
+    return text("app.cutoff.metres", cutoff=option)
 
 
 def _unit_name(unit: str) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from app.state import sign_in
-from app.state.address import read_whole, remember
 from app.state.public import public_table
-from app.state.settings import read_settings
 from gridgeo.assessment import Assessment
-from gridgeo.coverage.wording import rate_name, word_basis, word_cutoff
+from gridgeo.coverage import Coverage
+from gridgeo.coverage.wording import rate_name, word_basis, word_cutoff, word_walk
 from gridgeo.errors import GridgeoError, MissingDataError
 from gridgeo.gaps.wording import word_remedy
 from gridgeo.maps import level_table
@@ -26,56 +24,11 @@ from gridgeo.texts import text
 
 SHOWN_GAPS = 5
 MOST_PRINTED = 20
-OTHER_M = 800
 ROW_PX = 35
 """The height of a table's row, as Streamlit draws it."""
-METRES = (50, 5000)
-"""The least and the greatest cutoff that a page asks for."""
 TOLD = "told"
 _GRID_ID = re.compile(r"\b[A-Za-z]+\d+\b")
 """Ids that cannot be taken for a number in a sentence."""
-
-
-def choose_cutoffs() -> tuple[float, ...]:
-    """Let the reader choose the walking distances.
-
-    Returns
-    -------
-    tuple of float
-        Metres, the shortest first.
-    """
-    usual = read_settings().cutoffs_m
-    options = ["all", *(f"{cutoff:g}" for cutoff in usual), "other"]
-    remember("cutoff", lambda said: said if said in options else None, "all")
-    chosen = st.segmented_control(
-        text("app.cutoff"),
-        options,
-        format_func=partial(_cutoff_name, usual),
-        key="cutoff",
-        required=True,
-        label_visibility="collapsed",
-    )
-    if chosen == "other":
-        remember("metres", read_metres, OTHER_M)
-        metres = st.number_input(text("app.cutoff.number"), *METRES, step=50, key="metres", width=140)
-        return (float(metres),)
-    return usual if chosen in ("all", None) else (float(chosen),)
-
-
-def read_metres(said: str) -> int | None:
-    """Read a walking distance from a page's address.
-
-    Parameters
-    ----------
-    said : str
-        What stands there.
-
-    Returns
-    -------
-    int or None
-        Metres; None when it is no distance the app asks for.
-    """
-    return read_whole(said, *METRES)
 
 
 def person_name(person: str) -> str:
@@ -160,7 +113,7 @@ def choose_gap(found: Assessment, gaps: list[dict[str, Any]]) -> list[list[float
         return None
     names = dict(zip(found.plan.stations["station_id"], found.plan.stations["name"], strict=True))
     worst = found.gaps.head(SHOWN_GAPS).to_dict("records")
-    sentences = [_gap_sentence(gap, names) for gap in worst]
+    sentences = [_gap_sentence(gap, names, found.coverages[0]) for gap in worst]
     chosen = st.radio(
         text("app.gaps"),
         range(len(worst)),
@@ -193,8 +146,8 @@ def show_tables(found: Assessment, lang: str) -> None:
             "name": st.column_config.TextColumn(text("app.table.unit")),
             "households": count_column(text("app.table.households"), found.plan),
         }
-        for column in table.columns[2:]:
-            columns[column] = rate_column(text("walks.metres", number=column.removeprefix("rate_")))
+        for coverage in found.coverages:
+            columns[rate_name(coverage)] = rate_column(word_cutoff(coverage))
         with tab:
             show_table(table, columns, most=320)
 
@@ -307,22 +260,15 @@ def rate_column(cutoff: str) -> Any:  # noqa: ANN401 - Streamlit's own kind
     return st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
 
 
-def _cutoff_name(usual: tuple[float, ...], option: str) -> str:
-    if option == "all":
-        return text("app.cutoff.all", cutoffs=text("app.cutoff.and").join(f"{cutoff:g}" for cutoff in usual))
-    return text("app.cutoff.other") if option == "other" else text("app.cutoff.metres", cutoff=option)
-
-
-def _gap_sentence(gap: dict[str, Any], names: dict[str, str]) -> str:
+def _gap_sentence(gap: dict[str, Any], names: dict[str, str], coverage: Coverage) -> str:
     count = int(gap["households"])
     few = 0 < count < THRESHOLD and not sign_in.reader().may_edit
     households = f"<{THRESHOLD}" if few else f"{count:,}"
     station = names.get(gap["station_id"])
     if station is None:
         return text("app.gaps.row_no_way", rank=gap["rank"], households=households)
-    return text(
-        "app.gaps.row", rank=gap["rank"], households=households, station=station, distance=round(gap["distance_m"])
-    )
+    walk = word_walk(coverage, gap["distance_m"])
+    return text("app.gaps.row", rank=gap["rank"], households=households, station=station, walk=walk)
 
 
 def name_grids(sentence: str, grids: pd.DataFrame) -> str:

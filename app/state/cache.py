@@ -60,7 +60,7 @@ def plan_path(given: str | None) -> Path:
     return Path(given) if given else bundled_plan_path(bundled_places()[0])
 
 
-def assess(path: Path, cutoffs_m: tuple[float, ...]) -> Assessment:
+def assess(path: Path, cutoffs_m: tuple[float, ...], minutes: float | None = None) -> Assessment:
     """Assess a plan file at some cutoffs; a changed file is read anew.
 
     Parameters
@@ -69,6 +69,8 @@ def assess(path: Path, cutoffs_m: tuple[float, ...]) -> Assessment:
         The plan file.
     cutoffs_m : tuple of float
         Walking distances in metres, the shortest first.
+    minutes : float, optional
+        A walking time instead: of the person of the settings, of an adult where that is nobody.
 
     Returns
     -------
@@ -80,7 +82,8 @@ def assess(path: Path, cutoffs_m: tuple[float, ...]) -> Assessment:
     GridgeoError
         If the plan cannot be read, or lacks what the work needs.
     """
-    return _assess(str(path), (state := living(path).current()).number, cutoffs_m, read_settings().walking(), state)
+    state = living(path).current()
+    return _assess(str(path), state.number, cutoffs_m, minutes, _walking(minutes), state)
 
 
 @dataclass(frozen=True)
@@ -224,12 +227,14 @@ def findings(path: Path, state: State, band: tuple[float, float]) -> list[Findin
     return _findings(str(path), state.number, band, state)
 
 
-def map_data(path: Path, cutoffs_m: tuple[float, ...], *, public: bool = False) -> dict[str, Any]:
+def map_data(
+    path: Path, cutoffs_m: tuple[float, ...], minutes: float | None = None, *, public: bool = False
+) -> dict[str, Any]:
     """Compile the map of an assessment for the app's map component.
 
     Parameters
     ----------
-    path, cutoffs_m
+    path, cutoffs_m, minutes
         As for `assess`.
     public : bool
         Whether without single households and small counts, for viewers.
@@ -239,16 +244,18 @@ def map_data(path: Path, cutoffs_m: tuple[float, ...], *, public: bool = False) 
     dict
         What `gridgeo.maps.PlanMap.component_data` returns; shared, so never changed.
     """
-    state, walking = living(path).current(), read_settings().walking()
-    return _map_data(str(path), state.number, cutoffs_m, walking, public, state)
+    state = living(path).current()
+    return _map_data(str(path), state.number, cutoffs_m, minutes, _walking(minutes), public, state)
 
 
-def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str, *, public: bool = False) -> bytes:
+def map_file(
+    path: Path, cutoffs_m: tuple[float, ...], minutes: float | None, lang: str, *, public: bool = False
+) -> bytes:
     """Write the map of an assessment as one offline HTML file.
 
     Parameters
     ----------
-    path, cutoffs_m
+    path, cutoffs_m, minutes
         As for `assess`.
     lang : {'zh', 'en'}
         The language it opens in.
@@ -260,21 +267,34 @@ def map_file(path: Path, cutoffs_m: tuple[float, ...], lang: str, *, public: boo
     bytes
         The file's content.
     """
-    return written(_page(assess(path, cutoffs_m), public=public, lang=lang))
+    return written(_page(assess(path, cutoffs_m, minutes), public=public, lang=lang))
+
+
+def _walking(minutes: float | None) -> Walking:
+    """Say who walks on the overview: time passes for somebody, distance for nobody in particular."""
+    usual = read_settings()
+    return usual.walking("adult" if minutes is not None and usual.person == "any" else None)
 
 
 # The number of the plan's state is part of each key; the state itself is only handed on.
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _assess(path: str, number: int, cutoffs_m: tuple[float, ...], walking: Walking, _state: State) -> Assessment:  # noqa: ARG001
-    return assess_plan(_state.plan, cutoffs_m=cutoffs_m, person=walking.walker, max_access_m=walking.max_access_m)
+def _assess(
+    path: str, number: int, cutoffs_m: tuple[float, ...], minutes: float | None, walking: Walking, _state: State
+) -> Assessment:
+    how: dict[str, Any] = {"cutoffs_m": cutoffs_m, "person": walking.walker, "max_access_m": walking.max_access_m}
+    if minutes is None:
+        return assess_plan(_state.plan, **how)
+    # The network is the same for everybody who walks: it is built once.
+    base = _assess(path, number, DEFAULT_CUTOFFS_M, None, Walking(max_access_m=walking.max_access_m), _state)
+    return assess_plan(base.plan, **how, cutoffs_min=(minutes,), network=base.network)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _answer(path: str, number: int, asked: Asked, _state: State) -> Answer:
     # The network is the same for everybody who walks: it is built once.
-    base = _assess(path, number, DEFAULT_CUTOFFS_M, Walking(max_access_m=asked.walking.max_access_m), _state)
+    base = _assess(path, number, DEFAULT_CUTOFFS_M, None, Walking(max_access_m=asked.walking.max_access_m), _state)
     found = assess_plan(
         base.plan,
         cutoffs_m=(asked.cutoff_m,),
@@ -304,11 +324,12 @@ def _map_data(
     path: str,
     number: int,
     cutoffs_m: tuple[float, ...],
+    minutes: float | None,
     walking: Walking,
     public: bool,  # noqa: FBT001
     _state: State,
 ) -> dict[str, Any]:
-    return _page(_assess(path, number, cutoffs_m, walking, _state), public=public).component_data()
+    return _page(_assess(path, number, cutoffs_m, minutes, walking, _state), public=public).component_data()
 
 
 def _page(found: Assessment, *, public: bool, lang: str | None = None) -> PlanMap:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.parts import downloads, widgets
+from app.parts import downloads, questions, widgets
 from app.parts.component import show_map, take_events
 from app.parts.language import language_switch
 from app.state import cache, sign_in
@@ -28,15 +28,15 @@ def show(given: str | None, lang: str) -> None:
         The reader's language.
     """
     path = cache.plan_path(given)
-    title, choice, switch = st.columns([11, 6, 3], vertical_alignment="center")
+    title, choice, switch = st.columns([9, 8, 3], vertical_alignment="center")
     with switch:
         language_switch()
     with choice:
-        cutoffs = widgets.choose_cutoffs()
+        cutoffs, minutes = questions.choose_cutoffs()
     public = not sign_in.reader().may_edit
     with st.spinner(text("app.working")):
-        found = cache.assess(path, cutoffs)
-        data = cache.map_data(path, cutoffs, public=public)
+        found = cache.assess(path, cutoffs, minutes)
+        data = cache.map_data(path, cutoffs, minutes, public=public)
     title.subheader(widgets.plain(data["frame"]["place"][lang]), anchor=False)
     left, right = st.columns([14, 5])
     with right:
@@ -53,7 +53,7 @@ def show(given: str | None, lang: str) -> None:
         found.coverages,
         gaps=found.gaps,
         service_areas=found.service_areas,
-        map_file=partial(cache.map_file, path, cutoffs, lang, public=public),
+        map_file=partial(cache.map_file, path, cutoffs, minutes, lang, public=public),
     )
     _show_notes(found, data["frame"]["figures"], lang)
 
