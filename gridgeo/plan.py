@@ -329,8 +329,8 @@ def locate(points: gpd.GeoSeries, areas: gpd.GeoDataFrame, id_column: str) -> pd
     """
     found = np.full(len(points), len(areas), dtype=np.int64)
     if len(areas) and len(points):
-        tree = shapely.STRtree(areas.geometry.to_numpy())
-        point, area = tree.query(points.to_numpy(), predicate="intersects")
+        # Areas ask for points rather than points for areas: GEOS prepares what asks, once for all points in it.
+        area, point = shapely.STRtree(points.to_numpy()).query(areas.geometry.to_numpy(), predicate="intersects")
         np.minimum.at(found, point, area)
     ids = np.array([*areas[id_column], None], dtype=object)
     return pd.Series(ids[found], index=points.index, dtype="str", name=id_column)
