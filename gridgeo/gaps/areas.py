@@ -89,7 +89,8 @@ def _neighbours(xy: Floats, join_m: float) -> Ints:
     edges = np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]], _left_out(mesh, at, join_m)])
     edges = edges[edges.max(axis=1) < len(xy)]
     # Each once: by one number a pair, which sorts much faster than two.
-    low, high = np.divmod(np.unique(edges.min(axis=1) * len(xy) + edges.max(axis=1)), len(xy))
+    pair = np.sort(edges.min(axis=1) * len(xy) + edges.max(axis=1))
+    low, high = np.divmod(pair[np.diff(pair, prepend=-1) > 0], len(xy))
     near = np.hypot(*(xy[low] - xy[high]).T) <= join_m
     return np.column_stack([low[near], high[near]])
 
