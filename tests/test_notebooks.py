@@ -4,12 +4,11 @@ import ast
 import io
 import json
 import os
-import subprocess
-import sys
 
 import nbformat
 import pandas as pd
 import pytest
+from commands import call_inside
 from conftest import ROOT
 from nbclient import NotebookClient
 
@@ -62,10 +61,8 @@ def test_what_if_gives_the_table_of_the_command_line():
     ]
     (table,) = [each for each in printed if each.startswith("scenario,")]
     mine = pd.read_csv(io.StringIO(table))
-    command = [sys.executable, "-c", "from gridgeo.cli import main; main()", "compare"]
-    files = [str(bundled_plan_path("qinghuayuan")), str(ROOT / "docs" / "scenarios" / "post_moved.toml"), "--json"]
-    environment = {**os.environ, "GRIDGEO_LANG": "en"}
-    ran = subprocess.run([*command, *files], env=environment, capture_output=True, text=True, encoding="utf-8")
+    moved = ROOT / "docs" / "scenarios" / "post_moved.toml"
+    ran = call_inside("compare", bundled_plan_path("qinghuayuan"), moved, "--json")
     told = pd.DataFrame(json.loads(ran.stdout)["figures"], columns=mine.columns)
     pd.testing.assert_frame_equal(mine, told.astype(mine.dtypes), check_exact=True)
     assert mine["change"].max() > 0
