@@ -227,7 +227,7 @@ def test_swapped_and_projected_columns_are_understood():
 def test_a_datum_that_is_said_is_used():
     frame = households()
     lon, lat = shift(frame["经度"], frame["纬度"], "wgs84", "bd09")
-    report = attempt(households=frame.assign(经度=lon, 纬度=lat), crs={"households": "bd09"})
+    report = attempt(households=frame.assign(经度=lon, 纬度=lat), crs={"households": "bd09", "stations": "wgs84"})
     assert report.plan.households.geometry.geom_equals_exact(attempt().plan.households.geometry, 1e-3).all()
     refused = attempt(households=frame.assign(经度=500000.0, 纬度=4429000.0), crs={"households": "EPSG:2431"})
     assert [fault.key for fault in refused.findings.faults] == ["datum_without_parameters"]
@@ -247,6 +247,12 @@ def test_a_foreign_datum_is_found_on_real_ground_and_a_mixture_is_refused():
     report = prepare_import(**ground, households=frame)
     assert report.findings.detections["households"].best.name == "gcj02"
     assert shapely.intersects(plan.district, report.plan.households.geometry.to_numpy()).all()
+    few = frame[:6].rename(columns={"户数": "容量"})
+    report = prepare_import(**ground, households=frame, stations=few)
+    assert [(fault.key, fault.layer) for fault in report.findings.faults] == [("datum_unlike_others", "stations")]
+    shifted = prepare_import(**ground, households=frame, stations=few, crs={"stations": "gcj02"}).plan
+    assert shifted.stations.geometry.iloc[0].distance(shifted.households.geometry.iloc[0]) == 0
+    assert prepare_import(**ground, households=frame, stations=few, crs={"stations": "wgs84"}).plan is not None
     _, true = points_of("qinghuayuan", "wgs84", 200)
     mixed = pd.concat([frame[:100], true[100:]])
     report = prepare_import(**ground, households=mixed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from gridgeo.errors import Fault
+from gridgeo.readers.clean import Repair
 from gridgeo.readers.columns import ColumnMap
 from gridgeo.readers.coordinates import odd_rows
 from gridgeo.readers.raw import ROW, RawLayer
@@ -42,6 +43,29 @@ def ask_repeated(name: str, raw: RawLayer, mapping: ColumnMap, chosen: Mapping[s
         if column not in chosen and again in raw.table and not raw.table[source].equals(raw.table[again]):
             values = {"again": again, "known": f"{name}.{column}"}
             yield Fault(key="repeated_column", layer=name, file=raw.file, column=source, values=dict(values))
+
+
+def ask_datum(repairs: Iterable[Repair]) -> Iterator[Fault]:
+    """Ask about coordinates taken for true because too little lay beside them, where another file's were shifted.
+
+    Parameters
+    ----------
+    repairs : iterable of Repair
+        What was read as something else than it literally was, of all files of one import.
+
+    Yields
+    ------
+    Fault
+        One for each such file.
+    """
+    repairs = list(repairs)
+    shifted = next((each for each in repairs if each.why == "datum"), None)
+    if shifted is None:
+        return
+    for each in repairs:
+        if each.why == "unverified":
+            values = {"other": shifted.file, "found": shifted.before, "datum": str(shifted.before).lower()}
+            yield Fault(key="datum_unlike_others", layer=each.layer, file=each.file, values=values)
 
 
 def is_copied_count(name: str, mapping: ColumnMap, dropped: Mapping[str, object]) -> bool:

@@ -12,6 +12,7 @@ import pandas as pd
 from gridgeo.errors import Fault, ImportFaults, InputError
 from gridgeo.plan import STANDARD_LEVELS, Name, Plan, PlanInfo, check_plan, make_plan
 from gridgeo.readers.columns import LISTS
+from gridgeo.readers.doubts import ask_datum
 from gridgeo.readers.intake import Intake, Source, is_osm, split_source
 from gridgeo.readers.lists import ListSource, choose_columns, read_lists, require_files
 from gridgeo.readers.plan_checks import check_import
@@ -154,6 +155,7 @@ def _put_together(
     found = task.found
     district = task.read_boundary(boundary)
     layers = {} if district is None else task.read_layers(given, district)
+    found.faults += ask_datum(found.repairs)
     if district is None or found.faults:
         read_lists(task, lists, None)
         return ImportReport(None, found)
@@ -168,7 +170,8 @@ def _put_together(
         found.faults += error.faults or [Fault(key=error.key, values=dict(error.values))]
         return ImportReport(None, found)
     complete = read_lists(task, lists, plan)
-    if complete is None:
+    found.faults += ask_datum(found.repairs)
+    if complete is None or found.faults:
         return ImportReport(None, found)
     plan = complete
     remarks = (*check_plan(plan), *check_import(plan), *check_streets(plan.streets, boundary=plan.district))
