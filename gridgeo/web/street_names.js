@@ -170,10 +170,12 @@
       writeDown(pen, [...name], place, size);
       return;
     }
-    const turn = Math.atan((place.b[1] - place.a[1]) / (place.b[0] - place.a[0] || 1e-9));
+    const turn = Math.atan2(place.b[1] - place.a[1], place.b[0] - place.a[0]);
+    // Read from the left; on a street that runs straight down, from below.
+    const upright = Math.cos(turn) > 0.1 || (Math.cos(turn) > -0.1 && turn < 0);
     pen.save();
     pen.translate(place.x, place.y);
-    pen.rotate(turn);
+    pen.rotate(upright ? turn : turn + Math.PI);
     pen.strokeText(name, 0, 0);
     pen.fillText(name, 0, 0);
     pen.restore();
