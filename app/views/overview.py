@@ -28,7 +28,7 @@ def show(given: str | None, lang: str) -> None:
         The reader's language.
     """
     path = cache.plan_path(given)
-    title, choice, switch = st.columns([9, 8, 3], vertical_alignment="center")
+    title, choice, switch = st.columns([9, 8, 3], vertical_alignment="top")
     with switch:
         language_switch()
     with choice:

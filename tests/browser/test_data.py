@@ -61,7 +61,7 @@ def test_files_become_a_plan(visit, until, serve, plan, tmp_path):
     page.get_by_text("Put your files here").wait_for()
     page.locator("input[type=file]").set_input_files(write_files(plan, tmp_path))
     page.get_by_role("button", name="Check everything").click()
-    page.get_by_text("stop the import").wait_for()
+    page.get_by_text("1 fault stops the import").wait_for()
     for layer in ("households", "stations"):
         if page.locator(f".st-key-take_{layer}_wgs84").count():
             page.locator(f".st-key-take_{layer}_wgs84 button").click()
