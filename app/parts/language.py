@@ -25,13 +25,26 @@ def reader_language() -> str:
     {'zh', 'en'}
         The language.
     """
-    wishes = (
-        st.session_state.get("language") or st.session_state.get(KEPT),
-        st.query_params.get("lang"),
-        os.environ.get(LANGUAGE_VARIABLE),
-        read_settings().language,
-        (st.context.locale or "")[:2].lower(),
-    )
+    said = st.session_state.get("language") or st.session_state.get(KEPT) or st.query_params.get("lang")
+    return find_language(said, st.context.locale)
+
+
+def find_language(said: str | None, browser: str | None) -> str:
+    """Return the language that was asked for, else the one the app was started or set in, else the browser's.
+
+    Parameters
+    ----------
+    said : str or None
+        What the reader chose, or the page's address says.
+    browser : str or None
+        What the browser speaks, as it says so itself.
+
+    Returns
+    -------
+    {'zh', 'en'}
+        The language.
+    """
+    wishes = (said, os.environ.get(LANGUAGE_VARIABLE), read_settings().language, (browser or "")[:2].lower())
     return next((wish for wish in wishes if wish in LANGUAGES), "en")
 
 

@@ -12,7 +12,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from app.parts.language import find_language
 from app.state.address import PAGES
+
+_SPOKEN = {"zh": "zh-CN", "en": "en"}
 
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -40,8 +43,11 @@ def inline_scripts() -> list[str]:
     return [f"'sha256-{b64encode(digest).decode()}'" for digest in found]
 
 
-async def _answer(_request: Request) -> HTMLResponse:
-    return HTMLResponse(_PAGE, headers={"cache-control": "no-cache"})
+async def _answer(request: Request) -> HTMLResponse:
+    lang = find_language(request.query_params.get("lang"), request.headers.get("accept-language"))
+    # Browsers choose the shapes of Chinese characters by it, and screen readers their voice.
+    page = _PAGE.replace('<html lang="en">', f'<html lang="{_SPOKEN[lang]}">', 1)
+    return HTMLResponse(page, headers={"cache-control": "no-cache"})
 
 
 ROUTES = [Route(f"/{name}", _answer) for name in ("", *PAGES)]

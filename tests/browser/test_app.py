@@ -53,6 +53,7 @@ def test_overview_shows_map_and_figures(open_app, address, place, look):
     page, frame = open_app(address)
     state = look(frame)
     assert state["lang"] == "zh"
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
     assert state["inView"]
     assert state["painted"]["ground"] > 20
     assert state["painted"]["points"] > 20
@@ -87,6 +88,7 @@ def test_a_page_opens_by_its_own_address(visit, until, address):
     assert map_frame(seen.page, until).evaluate("gridgeo.view.lang") == "en"
     assert any(each.startswith(f"{address}/_stcore/health") for each in asked)
     assert not any("/redraw/" in each for each in asked)
+    assert seen.page.locator("html").get_attribute("lang") == "en"
     # The language switch says on every page what is spoken, whichever page one comes from.
     for name in ("Overview", "Coverage", "Data"):
         seen.page.get_by_role("link", name=name).click()
