@@ -443,6 +443,10 @@ class TestTables:
             assert len(tables.find_rows(plan, "stations", "诊所")) == len(stations)
             assert len(tables.find_rows(plan, "stations", "医疗卫生")) == len(stations)
             assert len(tables.find_rows(plan, "stations", "clinic")) == 0
+        assert tables.read_cell("services", ["health", "诊所", "Clinic", "自有服务"]) == "health;clinic;自有服务"
+        assert tables.read_cell("services", None) == ""
+        assert tables.read_cell("station_kind", "诊所") == "clinic"
+        assert tables.read_cell("name", "诊所") == "诊所"
         for word, kind in (("诊所", "clinic"), (" Clinic ", "clinic"), ("clinic", "clinic"), ("自有", "自有")):
             assert read_kind(word) == kind
 

@@ -242,7 +242,7 @@ def _apply(workspace: Workspace, layer: str, key: str) -> None:
     try:
         sign_in.require_planner()
         for row, cells in changed.items():
-            said = {name: _unworded(name, value) for name, value in cells.items()}
+            said = {name: read_cell(name, value) for name, value in cells.items()}
             new = {name: value for name, value in said.items() if not _is_same(sheet, row, name, value)}
             if new:
                 now = sheet.table.iloc[row].to_dict() | {
@@ -303,8 +303,21 @@ def _worded(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(station_kind=kinds, services=table["services"].map(list_services))
 
 
-def _unworded(name: str, value: Any) -> Any:  # noqa: ANN401 - a cell
-    """Return what a changed cell says to the plan."""
+def read_cell(name: str, value: Any) -> Any:  # noqa: ANN401 - a cell
+    """Return what a changed cell says to the plan: the kinds that are meant by words in either language.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    value : object
+        What the reader typed or chose.
+
+    Returns
+    -------
+    object
+        What stands in the plan.
+    """
     if name == "services":
         return SERVICES_MARK.join(dict.fromkeys(map(read_kind, value or [])))
     return read_kind(value) if name == "station_kind" and value is not None else value
