@@ -87,3 +87,29 @@ def test_an_attribute_that_is_called_geometry_is_kept_beside_the_geometries(tmp_
     assert raw.table["geometry"].tolist() == ["点"]
     assert raw.table[ROW].tolist() == [1]
     assert shapely.get_x(raw.geometry.to_numpy()).tolist() == [116]
+
+
+@pytest.mark.parametrize(
+    ("change", "value", "told"),
+    [
+        ("UPDATE a SET 户数 = ? WHERE fid = 2", "约30户", "row 2, column 户数"),
+        ("UPDATE a SET 户数 = ? WHERE fid = 2", b"7", "row 2, column 户数"),
+        ("UPDATE a SET 建成 = ? WHERE fid = 2", "去年", "row 2, column 建成"),
+    ],
+)
+def test_a_geopackage_whose_cells_are_not_what_their_column_says_is_refused(tmp_path, change, value, told):
+    """SQLite keeps a text in a column of numbers; GDAL reads it as 0, and a day that is none as the first of 1970."""
+    path = tmp_path / "a.gpkg"
+    make_points({"户数": [1, 2]}, path)
+    with closing(sqlite3.connect(path)) as database:
+        for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{trigger}"')
+        database.execute("ALTER TABLE a ADD COLUMN 建成 DATE")
+        database.execute("UPDATE a SET 建成 = '2001-02-03'")
+        database.commit()
+        sound = read_file(path).table
+        assert (sound["户数"].tolist(), sound["建成"].tolist()) == ([1, 2], ["2001-02-03"] * 2)
+        database.execute(change, (value,))
+        database.commit()
+    with pytest.raises(FileError, match=told):
+        read_file(path)

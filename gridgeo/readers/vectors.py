@@ -18,7 +18,7 @@ from pyogrio import raw as ogr
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridgeo.errors import FileError
-from gridgeo.readers.counts import count_rows, open_tables
+from gridgeo.readers.counts import count_rows, open_tables, require_kept_types
 from gridgeo.readers.handing import Cells, Rows
 from gridgeo.readers.sniff import Kind, refusal
 
@@ -69,6 +69,8 @@ def read_vector(path: Path, kind: Kind, *, layer: str | None = None, first: bool
             choices = _list_layers(path, kind)
             chosen = _choose_layer(path, choices, choices[0] if first and choices and layer is None else layer)
             counted = count_rows(path, kind, chosen, len(choices))
+            if kind == "gpkg":
+                require_kept_types(path, chosen)
             names, columns, shapes, crs = _read_ogr(path, kind, chosen)
     except (DataSourceError, DataLayerError, shapely.errors.ShapelyError, RuntimeError, ValueError, TypeError) as error:
         if hasattr(error, "key"):
