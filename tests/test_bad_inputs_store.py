@@ -38,6 +38,7 @@ for line in sys.stdin:
     if number == 0:
         print(os.getpid(), flush=True)
         write_plan(plans[int(line)], sys.argv[1])
+        print("saved", flush=True)
         time.sleep(60)
     os.waitpid(number, 0)
     print("gone", flush=True)
@@ -64,13 +65,16 @@ def test_fifty_killed_saves_leave_one_plan_or_the_other(tmp_path):
     seen = [0]
     command = [sys.executable, "-c", SAVER, str(path), *(str(tmp_path / f"{name}.gpkg") for name, _ in known)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as saver:
-        for _ in range(KILLS):
+        for turn in range(KILLS):
             saver.stdin.write(f"{1 - seen[-1]}\n")
             saver.stdin.flush()
             number = int(saver.stdout.readline())
-            time.sleep(rng.uniform(0, 1.6 * took))
+            if turn % 10:
+                time.sleep(rng.uniform(0, 1.6 * took))
+            else:  # a busy machine may take longer than that every time
+                assert saver.stdout.readline() == "saved\n"
             os.kill(number, signal.SIGKILL)
-            assert saver.stdout.readline() == "gone\n"
+            assert list(iter(saver.stdout.readline, "gone\n")) in ([], ["saved\n"])
             seen.append(known.index(stored(path)))
         saver.stdin.close()
     assert set(seen) == {0, 1}
