@@ -1,6 +1,8 @@
 """The command line as its users meet it: its exit code and what it prints where; a process where that is the point."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -357,6 +359,14 @@ def test_the_frame_of_the_help_is_in_the_readers_language():
         assert word in said
     for word in ("Arguments", "Options", "required", "default", "Show"):
         assert word not in said
+
+
+def test_chinese_help_is_not_cut_at_the_margin():
+    environment = {**os.environ, "GRIDGEO_LANG": "zh", "COLUMNS": "80"}
+    command = [sys.executable, "-m", "gridgeo", "export", "--help"]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=True).stdout
+    assert "…" not in said
+    assert "隐藏小数值，不含个人点位。" in re.sub(r"[│\s]", "", said)
 
 
 def test_the_package_runs_as_a_module():

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import typer
+from rich.columns import Columns
+from rich.text import Text
 from typer import rich_utils
 
 from gridgeo.errors import show_plainly
@@ -94,6 +96,16 @@ def _word_number(about: str, complaint: str) -> str:
     return text("cli.misuse_value", what=about)
 
 
+class _Folded(Columns):
+    """What stands beside an option in the help, broken anywhere: Chinese has no blanks, and was cut at the margin."""
+
+    def __init__(self, items: list[Any]) -> None:
+        for item in items:
+            if isinstance(item, Text):
+                item.overflow = "fold"
+        super().__init__(items)
+
+
 def word_help(app: typer.Typer) -> Any:  # noqa: ANN401 (typer keeps its command class to itself)
     """Give the command line with the frame of its help in the reader's language.
 
@@ -107,6 +119,7 @@ def word_help(app: typer.Typer) -> Any:  # noqa: ANN401 (typer keeps its command
     callable
         What runs it, as `app` itself would.
     """
+    rich_utils.Columns = _Folded  # type: ignore[attr-defined, assignment]
     rich_utils.ARGUMENTS_PANEL_TITLE = text("cli.help_arguments")
     rich_utils.OPTIONS_PANEL_TITLE = text("cli.help_options")
     rich_utils.COMMANDS_PANEL_TITLE = text("cli.help_commands")
