@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gridgeo.errors import PlanError
+from gridgeo.errors import Fault, PlanError
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,29 @@ def require_sound(log: tuple[EditRecord, ...]) -> None:
     PlanError
         If a record is not what it was when it was written, or one is missing; the error says which.
     """
+    for fault in check_log(log):
+        raise PlanError(fault.key, rev=fault.row)
+
+
+def check_log(log: tuple[EditRecord, ...]) -> list[Fault]:
+    """Name the first record of a log that is not what was written; whatever follows hangs on it.
+
+    Parameters
+    ----------
+    log : tuple of EditRecord
+        The log.
+
+    Returns
+    -------
+    list of Fault
+        At most one; empty when the log is whole.
+    """
     before = ""
     for expected, record in enumerate(log, start=1):
-        if record.rev != expected:
-            raise PlanError("log_altered", rev=expected)
-        if record.seal != _hash(before + record.digest):
-            raise PlanError("log_altered", rev=expected)
+        if record.rev != expected or record.seal != _hash(before + record.digest):
+            return [Fault(key="log_altered", layer="edits", row=expected, values={"rev": expected})]
         before = record.seal
+    return []
 
 
 def _said(record: EditRecord) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ from pandas.api.extensions import ExtensionArray
 from pyproj import CRS
 
 from gridgeo.crs import require_metric
-from gridgeo.edit_log import EditRecord
+from gridgeo.edit_log import EditRecord, check_log
 from gridgeo.errors import Fault, InputError, MissingDataError
 from gridgeo.schema import LAYERS, check_layer, complete_layer, empty_layer, place_nowhere
 from gridgeo.texts import current_language
@@ -278,10 +278,10 @@ def check_plan(plan: Plan) -> list[Fault]:
     Returns
     -------
     list of Fault
-        Households outside every block, blocks and units that refer to nothing, stations outside the district, with
-        layer and row; empty when all is well.
+        Households outside every block, blocks and units that refer to nothing, stations outside the district, the
+        record of the log that was altered, with layer and row; empty when all is well.
     """
-    faults: list[Fault] = []
+    faults: list[Fault] = check_log(plan.edits)
     grid_ids, unit_ids = set(plan.grids["grid_id"]), set(plan.units["unit_id"])
     for column, known in (("grid_id", grid_ids), ("community_id", unit_ids)):
         lost = plan.blocks[column].notna() & ~plan.blocks[column].isin(known)

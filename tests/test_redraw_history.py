@@ -20,6 +20,7 @@ from redraw_places import random_edit, snapshot, town
 from gridgeo.edit_log import EditRecord, require_sound, seal_record
 from gridgeo.errors import FileError, GridgeoError, InputError, PlanError
 from gridgeo.partition import Partition, check_partition
+from gridgeo.plan import check_plan
 from gridgeo.redraw import (
     apply_edit,
     base_plan,
@@ -188,6 +189,8 @@ def test_a_log_altered_by_hand_is_refused_and_the_record_named():
                 work()
             assert caught.value.key == "log_altered"
             assert f"record {rev} " in caught.value.message
+        assert [(fault.key, fault.row) for fault in check_plan(bad)] == [("log_altered", rev)]
+    assert check_plan(plan) == []
 
 
 def test_layers_changed_past_the_log_are_found():
