@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 import zipfile
 
 import geopandas as gpd
@@ -16,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from app.parts import downloads, tables
 from app.parts.settings_form import read_cutoffs
 from app.parts.theme import DARK, LIGHT, theme_options
+from app.parts.widgets import local_times
 from app.serving import guard, server
 from app.state import access, environment, imports, plans, settings, uploads
 from app.state.access import Rules, read_rules, role_of
@@ -449,6 +451,15 @@ class TestTables:
         assert tables.read_cell("name", "诊所") == "诊所"
         for word, kind in (("诊所", "clinic"), (" Clinic ", "clinic"), ("clinic", "clinic"), ("自有", "自有")):
             assert read_kind(word) == kind
+
+
+@pytest.mark.parametrize(("zone", "said"), [("Asia/Shanghai", "2026-11-23 00:08"), ("UTC", "2026-11-22 16:08")])
+def test_times_of_the_log_are_those_of_the_offices_clock(monkeypatch, zone, said):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert local_times(pd.Series(["2026-11-22T16:08:59Z"])).tolist() == [said]
+    monkeypatch.undo()
+    time.tzset()
 
 
 class TestDownloads:

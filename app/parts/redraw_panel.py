@@ -23,7 +23,7 @@ from app.parts.redrawing import (
     streets_through,
     undoable,
 )
-from app.parts.widgets import name_grids, plain, show_figure, show_table
+from app.parts.widgets import local_times, name_grids, plain, show_figure, show_table
 from app.state import cache
 from app.state.address import remember
 from app.state.workspace import State
@@ -273,7 +273,9 @@ def _show_history(bench: Bench) -> None:
     if len(log) == 0:
         st.info(text("redraw_page.no_history"))
         return
-    log = log.iloc[::-1].assign(what=[_named(bench, what) for what in log["what"].iloc[::-1]])
+    log = log.iloc[::-1].assign(
+        what=[_named(bench, what) for what in log["what"].iloc[::-1]], time=local_times(log["time"].iloc[::-1])
+    )
     names = ("what", "who", "time", "stands")
     columns = {name: text(f"redraw_page.history.{name}") for name in names}
     show_table(log[list(names)], columns, most=330)

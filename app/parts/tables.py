@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from app.parts import downloads
-from app.parts.widgets import attempt, heading, plain, show_table, table_height
+from app.parts.widgets import attempt, heading, local_times, plain, show_table, table_height
 from app.state import sign_in
 from app.state.address import remember
 from app.state.workspace import Workspace, open_workspace
@@ -284,6 +284,7 @@ def _show_changes(workspace: Workspace) -> None:
         undo = partial(attempt, _undo, workspace, state.head)
         st.button(text("app.tables.undo"), on_click=undo, key="tables_undo", disabled=not log["stands"].any())
         shown = log.tail(LAST_CHANGES).iloc[::-1][["rev", "time", "who", "what", "stands"]]
+        shown = shown.assign(time=local_times(shown["time"]))
         columns = {name: text(f"app.log.{name}") for name in shown.columns}
         show_table(shown, columns, key="changes")
         downloads.offer_downloads("log", text("app.tables.log_file"), tables={"log": log})

@@ -69,6 +69,10 @@ button[kind^="primary"], button[kind^="primary"] p {{ color: light-dark({ink}) !
   .st-key-figures > * {{ width: auto !important; }}
   .st-key-printed {{ display: flex; break-inside: avoid; }}
 }}
+/* Streamlit tells of a lost connection in English only, where it is hidden above. */
+[data-testid="stApp"]:not([data-test-connection-state="CONNECTED"])::after {{
+  content: "{lost}"; position: fixed; left: 50%; bottom: 1.5rem; transform: translateX(-50%); z-index: 1000000;
+  padding: 0.6rem 1.2rem; border-radius: 8px; background: #7a2e0e; color: #ffffff; font-size: 1rem; }}
 [data-testid="stFileUploader"]:has([data-testid="stFileChipIconError"])::after {{
   content: "{refused}"; color: light-dark(#9b1c1c, #ffb4b4); font-size: 0.95rem; }}
 </style>"""
@@ -123,7 +127,12 @@ def page_style() -> str:
     gray, ink = (f"{LIGHT[name]}, {DARK[name]}" for name in ("grayTextColor", "backgroundColor"))
     scheme = {"auto": "light dark"}.get(read_settings().theme, read_settings().theme)
     return _STYLE.format(
-        scheme=scheme, upload=text("app.upload"), refused=text("app.upload.refused"), gray=gray, ink=ink
+        scheme=scheme,
+        upload=text("app.upload"),
+        refused=text("app.upload.refused"),
+        lost=text("app.connection_lost"),
+        gray=gray,
+        ink=ink,
     )
 
 

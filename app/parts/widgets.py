@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -175,6 +176,23 @@ def show_table(table: pd.DataFrame, columns: Mapping[str, Any], *, most: int = 4
     return st.dataframe(
         table, column_config=columns, hide_index=True, placeholder=text("app.none"), height=height, **how
     )
+
+
+def local_times(times: pd.Series) -> pd.Series:
+    """Say times of the log as the office's clock shows them.
+
+    Parameters
+    ----------
+    times : Series of str
+        As the log has them.
+
+    Returns
+    -------
+    Series of str
+        Day, hour and minute.
+    """
+    here = dt.datetime.now().astimezone().tzinfo
+    return pd.to_datetime(times, utc=True, format="ISO8601").dt.tz_convert(here).dt.strftime("%Y-%m-%d %H:%M")
 
 
 def table_height(rows: int) -> int:
