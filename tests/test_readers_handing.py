@@ -113,3 +113,19 @@ def test_a_geopackage_whose_cells_are_not_what_their_column_says_is_refused(tmp_
         database.commit()
     with pytest.raises(FileError, match=told):
         read_file(path)
+
+
+def test_data_of_a_kml_keep_their_chinese_names_apart(tmp_path):
+    """GDAL calls both columns ______ and keeps the values of one."""
+    path = tmp_path / "a.kml"
+    rows = [("甲", 3, 9), ("乙", 4, 8)]
+    marks = "".join(
+        f'<Placemark><name>{name}</name><ExtendedData><Data name="户数"><value>{homes}</value></Data>'
+        f"<Data name='A&amp;B'><value>{people}</value></Data></ExtendedData>"
+        "<Point><coordinates>116,40</coordinates></Point></Placemark>"
+        for name, homes, people in rows
+    )
+    path.write_text(f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{marks}</Document></kml>', encoding="utf-8")
+    table = read_file(path).table
+    assert table["户数"].tolist() == ["3", "4"]
+    assert table["A&B"].tolist() == ["9", "8"]

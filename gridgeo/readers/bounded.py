@@ -180,7 +180,8 @@ def start_child(request: str, kind: Kind, out: Path, timeout_s: float) -> int:
     """
     done = subprocess.run(  # noqa: S603 - our own module, no shell
         [sys.executable, "-m", "gridgeo.readers.child", request, str(out)],
-        env=child_environment(kind),
+        # What it puts aside goes when the folder goes, however the child ends.
+        env=child_environment(kind) | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(out)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

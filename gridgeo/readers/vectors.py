@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ _FULL_CELL = 250
 _BY_COLUMNS: frozenset[Kind] = frozenset({"gpkg", "fgb"})
 # A system that PROJ has a name for needs not be looked into.
 _NAMED = re.compile(r"[A-Za-z]+:\d+")
+_DATA_NAME = re.compile(rb"(?P<start><(?:[\w.-]+:)?Data\s+name=([\"']))(?P<name>[^<>]*?)(?P<end>\2)")
 _LINK = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?NetworkLink[\s>/]")
 
 
@@ -97,8 +100,9 @@ def _read_ogr(path: Path, kind: Kind, layer: str) -> Found:
         columns = [table.column(name) for name in names]
         drawn = table.column(place).to_pylist() if place in table.column_names else None
     else:
-        said, _, drawn, columns = ogr.read(path, layer=layer, encoding=encoding, datetime_as_string=True)
-        names = [str(name) for name in said["fields"]]
+        with _plainly_named(path, kind) as (source, called):
+            said, _, drawn, columns = ogr.read(source, layer=layer, encoding=encoding, datetime_as_string=True)
+        names = [called.get(str(name), str(name)) for name in said["fields"]]
     if drawn is None:
         raise refusal(path, "no_layer")
     if kind == "shp":
@@ -107,6 +111,28 @@ def _read_ogr(path: Path, kind: Kind, layer: str) -> Found:
         # A geometry that cannot be drawn is no reason to drop its row: it becomes a row without one, which is named.
         shapes = shapely.from_wkb(np.asarray(drawn, dtype=object), on_invalid="ignore")
     return names, columns, shapes, _spell_out(said["crs"])
+
+
+@contextmanager
+def _plainly_named(path: Path, kind: Kind) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Give a KML with other names for its data, and what they stand for; any other file as it is.
+
+    GDAL makes an underline of every byte that is not ASCII: 户数 and 人口 would be one column, with one's values lost.
+    """
+    called: dict[bytes, str] = {}
+
+    def plain(found: re.Match[bytes]) -> bytes:
+        alias = called.setdefault(found["name"], f"gridgeo_data_{len(called)}")
+        return found["start"] + alias.encode() + found["end"]
+
+    changed = _DATA_NAME.sub(plain, path.read_bytes()) if kind == "kml" else b""
+    if not called:
+        yield path, {}
+        return
+    with tempfile.TemporaryDirectory(prefix="gridgeo-") as folder:
+        copy = Path(folder) / path.name
+        copy.write_bytes(changed)
+        yield copy, {alias: unescape(name.decode("utf-8", "replace")) for name, alias in called.items()}
 
 
 def _read_parquet(path: Path) -> Found:
