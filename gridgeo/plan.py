@@ -22,6 +22,7 @@ from gridgeo.crs import require_metric
 from gridgeo.edit_log import EditRecord, check_log
 from gridgeo.errors import Fault, InputError, MissingDataError
 from gridgeo.schema import LAYERS, check_layer, complete_layer, empty_layer, place_nowhere
+from gridgeo.schema.counts import check_counts
 from gridgeo.texts import current_language
 
 
@@ -278,8 +279,8 @@ def check_plan(plan: Plan) -> list[Fault]:
     Returns
     -------
     list of Fault
-        Households outside every block, blocks and units that refer to nothing, stations outside the district, the
-        record of the log that was altered, with layer and row; empty when all is well.
+        Households outside every block, counts that disagree, blocks and units that refer to nothing, stations outside
+        the district, the record of the log that was altered, with layer and row; empty when all is well.
     """
     faults: list[Fault] = check_log(plan.edits)
     grid_ids, unit_ids = set(plan.grids["grid_id"]), set(plan.units["unit_id"])
@@ -290,6 +291,7 @@ def check_plan(plan: Plan) -> list[Fault]:
     lost = plan.units["parent_id"].notna() & ~plan.units["parent_id"].isin(unit_ids)
     faults += [_dangling("units", row, "parent_id", plan.units["parent_id"].iloc[row]) for row in np.flatnonzero(lost)]
     if len(plan.blocks):
+        faults += check_counts(plan.blocks, plan.grids, plan.households)
         outside = plan.households["block_id"].isna()
         for row in np.flatnonzero(outside):
             value = plan.households["household_id"].iloc[row]

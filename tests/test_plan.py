@@ -67,6 +67,20 @@ def test_households_learn_block_grid_and_every_level(plan):
     assert table.loc["h4", ["block_id", "grid_id", "community_id", "subdistrict_id"]].isna().all()
 
 
+def test_counts_that_no_longer_agree_are_named(plan):
+    """B1 holds 2 households, and 7 after somebody has edited the file; its grid G0 says 3."""
+    kept = plan.replace(
+        blocks=plan.blocks.assign(households=[1, 2, 3, 4]), grids=plan.grids.assign(households=[3, 3, 4])
+    )
+    assert {fault.key for fault in check_plan(kept)} == {"household_outside", "station_outside"}
+    edited = kept.replace(households=kept.households.assign(households=[1, 7, 3, 4, 5]))
+    stale = [fault for fault in check_plan(edited) if fault.key == "stale_count"]
+    assert [(fault.layer, fault.row, fault.value, fault.values) for fault in stale] == [
+        ("blocks", 2, "B1", {"kept": 2, "found": 7}),
+        ("grids", 1, "G0", {"kept": 3, "found": 8}),
+    ]
+
+
 def test_a_reassigned_block_takes_its_households_along_and_the_old_plan_stays(plan):
     blocks = plan.blocks.assign(grid_id=["G0", "G1", "G1", "G2"], community_id=["C0", "C1", "C1", "C1"])
     after = plan.replace(blocks=blocks)
