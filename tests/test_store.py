@@ -214,6 +214,13 @@ def test_a_missing_layer_is_named(tmp_path):
         small_plan().require("gates")
 
 
+@pytest.mark.parametrize("value", ["'many'", "x'00'"])
+def test_a_cell_that_is_not_of_its_type_is_named_and_never_read_as_zero(tmp_path, value):
+    with pytest.raises(FileError) as failed:
+        read_plan(changed(tmp_path, f"UPDATE households SET persons = {value} WHERE household_id = 'h2'"))  # noqa: S608
+    assert all(said in str(failed.value) for said in ("row 2", "households", "persons"))
+
+
 def test_faults_inside_are_all_named(tmp_path):
     path = changed(tmp_path, "UPDATE households SET households = -1", "UPDATE stations SET capacity = -5")
     with pytest.raises(InputError) as caught:

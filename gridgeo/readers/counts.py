@@ -9,14 +9,11 @@ import struct
 from contextlib import closing
 from pathlib import Path
 
+from gridgeo.cell_types import find_loose_cell, quote_name
 from gridgeo.readers.sniff import Kind, refusal
 
 _SHAPE_HEADER, _SHAPE_ENTRY, _TABLE_HEADER = 100, 8, 32
 _FGB_PREFIX, _FGB_NODE, _FGB_FEATURES, _FGB_NODE_SIZE = 12, 40, 8, 9
-# What a GeoPackage calls columns of numbers.
-_NUMBERS = frozenset(
-    {"BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER", "FLOAT", "DOUBLE", "REAL", "BIGINT", "NUMERIC"}
-)
 _PLACEMARK = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?Placemark[\s>/]")
 
 
@@ -46,7 +43,7 @@ def count_rows(path: Path, kind: Kind, layer: str, layers: int) -> int | None:
     """
     if kind == "gpkg":
         with closing(open_tables(path)) as database:
-            return int(database.execute(f"SELECT count(*) FROM {_quoted(layer)}").fetchone()[0])  # noqa: S608 - quoted
+            return int(database.execute(f"SELECT count(*) FROM {quote_name(layer)}").fetchone()[0])  # noqa: S608 - quoted
     if kind == "shp":
         return _count_shapes(path)
     if kind == "fgb":
@@ -74,25 +71,10 @@ def require_kept_types(path: Path, layer: str) -> None:
     FileError
         If a column of numbers holds a text, or a column of days something else; the first is named.
     """
-    table = _quoted(layer)
     with closing(open_tables(path)) as database:
-        for _, name, declared, *_ in database.execute(f"PRAGMA table_info({table})").fetchall():
-            kind, column = str(declared).upper().partition("(")[0], _quoted(name)
-            if kind in _NUMBERS:
-                wrong = f"typeof({column}) IN ('text', 'blob')"
-            elif kind == "DATE":
-                wrong = f"{column} IS NOT NULL AND date({column}) IS NULL"
-            else:
-                continue
-            found = database.execute(f"SELECT rowid FROM {table} WHERE {wrong} ORDER BY rowid LIMIT 1").fetchone()  # noqa: S608 - quoted
-            if found:
-                before = f"SELECT count(*) FROM {table} WHERE rowid <= ?"  # noqa: S608 - quoted
-                (row,) = database.execute(before, found).fetchone()
-                raise refusal(path, "not_of_its_type", row=row, column=name, kind=kind)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+        if found := find_loose_cell(database, layer):
+            row, column, kind = found
+            raise refusal(path, "not_of_its_type", row=row, column=column, kind=kind)
 
 
 def open_tables(path: Path) -> sqlite3.Connection:

@@ -22,6 +22,7 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 
+from gridgeo.cell_types import find_loose_cell
 from gridgeo.edit_log import EditRecord
 from gridgeo.errors import FileError, GridgeoError, PlanError
 from gridgeo.plan import Level, Name, Plan, PlanInfo, make_plan
@@ -114,6 +115,8 @@ def _read_once(path: Path) -> Plan:
             stored = _read_info(database, path)
             counts = _count_rows(database, version=int(stored["schema_version"]))
             edits = _read_log(database, path)
+            for layer in counts:
+                _require_fitting(database, path, layer)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             if live.is_held(error):
                 raise FileError("file_held", file=path.name) from error
@@ -347,6 +350,14 @@ def _count_rows(database: sqlite3.Connection, *, version: int = SCHEMA_VERSION) 
             raise PlanError("missing_layer", layer=name)
         counts[name] = int(database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608 - ours
     return counts
+
+
+def _require_fitting(database: sqlite3.Connection, path: Path, layer: str) -> None:
+    """Refuse a cell that another program left in a column of another type: it would be read as 0."""
+    if found := find_loose_cell(database, layer):
+        row, column, kind = found
+        detail = text("store.loose_cell", layer=layer, row=row, column=column, kind=kind)
+        raise FileError("unreadable_file", file=path.name, detail=detail)
 
 
 def _read_layer(path: Path, name: str, crs: CRS, count: int) -> gpd.GeoDataFrame:
