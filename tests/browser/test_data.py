@@ -86,8 +86,11 @@ def test_a_cell_that_is_changed_is_an_edit(visit, address):
     page.mouse.click(box["x"] + 250, box["y"] + 55)
     page.keyboard.press("Enter")
     page.locator("textarea.gdg-input").wait_for()
+    # The grid's editor loses what is typed within its first moments, faster than any hand.
+    page.wait_for_timeout(500)
     page.keyboard.press("Control+a")
     page.keyboard.type(HOSTILE)
+    page.wait_for_timeout(300)
     page.keyboard.press("Enter")
     page.get_by_text("Changes of this plan: 1").wait_for()
     assert HOSTILE in read_plan(address[1]).stations.to_numpy()
