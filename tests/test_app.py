@@ -322,6 +322,30 @@ def run_app(*arguments):
     )
 
 
+KEEPING = """
+import streamlit as st
+from app.state.address import remember
+
+offered = st.session_state.get("offered", ("a", "b"))
+remember("choice", lambda said: said if said in offered else None, offered[0])
+st.selectbox("Choice", offered, index=None, key="choice")
+"""
+
+
+def test_what_is_not_offered_any_more_gives_way_to_the_default():
+    app = AppTest.from_string(KEEPING).run()
+    app.selectbox(key="choice").set_value("b").run()
+    assert app.query_params["choice"] == "b"
+    app.session_state["offered"] = ("a", "c")
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="choice").value == "a"
+    assert "choice" not in app.query_params
+    # Nothing chosen is a choice.
+    app.selectbox(key="choice").set_value(None).run()
+    assert app.selectbox(key="choice").value is None
+
+
 @pytest.mark.parametrize(
     "words", ["**bold**", "[link](http://x)", "$x$", ":red[x]", "# head", "<b>", "`code`", "a_b_c"]
 )

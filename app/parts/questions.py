@@ -130,16 +130,13 @@ def ask(plan: Plan) -> Asked:
         said = cutoff.number_input(text("app.cutoff"), *METRES, step=50, key="ask_cutoff")
     # Time passes for somebody: who walks must be said.
     persons = tuple(PERSONS) if timed else ("any", *PERSONS)
-    remember("ask_person", lambda said: said if said in persons else None, usual.person)
-    if st.session_state["ask_person"] not in persons:
-        st.session_state["ask_person"] = persons[0]
+    usually = usual.person if usual.person in persons else persons[0]
+    remember("ask_person", lambda said: said if said in persons else None, usually)
     shown = partial(_person_name, usual) if timed else partial(_person_name, None)
     who = person.selectbox(text("app.person"), persons, format_func=shown, key="ask_person")
     offered = sorted({name for services in plan.stations["services"] for name in list_services(services)})
     services = ("any", *offered)
     remember("ask_service", lambda said: said if said in services else None, "any")
-    if st.session_state["ask_service"] not in services:
-        st.session_state["ask_service"] = "any"
     what = service.selectbox(text("app.service"), services, format_func=_service_name, key="ask_service")
     remember("ask_day", lambda said: said if said in DAYS else None, "any")
     when = day.selectbox(text("app.day"), DAYS, format_func=_day_name, key="ask_day")

@@ -15,6 +15,8 @@ PAGES = ("overview", "coverage", "redraw", "whatif", "programme", "data", "setti
 def remember(key: str, read: Callable[[str], object | None], default: object) -> None:
     """Give a widget what the address says before it is drawn, and keep what the reader chose in the address.
 
+    What is not offered any more gives way to the default.
+
     Parameters
     ----------
     key : str
@@ -31,6 +33,9 @@ def remember(key: str, read: Callable[[str], object | None], default: object) ->
         found = None if said is None else read(str(said))
         st.session_state[key] = default if found is None else found
     value = st.session_state[key]
+    if value not in (None, default) and read(str(value)) is None:
+        # Another plan or another question offers other things.
+        value = st.session_state[key] = default
     st.session_state[f"{KEPT}_{key}"] = value
     put(key, None if value == default else str(value))
 
