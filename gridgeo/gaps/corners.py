@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 
 from gridgeo.coverage import Coverage
+from gridgeo.coverage.roster import pick_access
 from gridgeo.network import Network
 from gridgeo.network.access import Access
 from gridgeo.network.measure import Flags, Floats, Ints, limit_units
@@ -43,12 +42,12 @@ def open_corners(coverage: Coverage, rows: Ints) -> list[tuple[str, Ints]]:
     places = _list_places(network, homes, rows)
     limit = limit_units(coverage.cutoff_m)
     counted = _thin(rows, _MOST_COUNTED)
-    reach = find_reach(network, _pick(homes, counted), places, limit=limit)
+    reach = find_reach(network, pick_access(homes, counted), places, limit=limit)
     gained = np.bincount(reach.station, weights=coverage.weights[counted[reach.household]], minlength=len(places.xy))
     if gained.max(initial=0) <= 0:
         return []
     best = np.array([np.argmax(gained)])
-    helped = find_reach(network, homes, _pick(places, best), limit=limit).household
+    helped = find_reach(network, homes, pick_access(places, best), limit=limit).household
     return [(" / ".join(names_near(network, places.xy[best[0]])[:2]), helped)]
 
 
@@ -68,10 +67,6 @@ def _list_places(network: Network, homes: Access, rows: Ints) -> Access:
 
 def _thin(rows: Ints, most: int) -> Ints:
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
-
-
-def _pick(points: Access, rows: Ints) -> Access:
-    return Access(*(getattr(points, field.name)[rows] for field in fields(points)))
 
 
 def name_segment(network: Network, segment: int, spot: Floats) -> str:

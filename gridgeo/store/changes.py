@@ -22,6 +22,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from gridgeo.cell_types import quote_name
 from gridgeo.errors import FileError, GridgeoError
 from gridgeo.plan import Plan
 from gridgeo.store import guard, live
@@ -191,7 +192,7 @@ class _Table:
     @classmethod
     def find(cls, database: sqlite3.Connection, name: str) -> _Table | None:
         """Return a layer's table; None when it is not one that `write_plan` writes."""
-        columns = database.execute(f"PRAGMA table_info({_quoted(name)})").fetchall()
+        columns = database.execute(f"PRAGMA table_info({quote_name(name)})").fetchall()
         key = [column[1] for column in columns if column[5]]
         told = database.execute(
             "SELECT column_name, geometry_type_name, srs_id, z, m FROM gpkg_geometry_columns WHERE table_name = ?",
@@ -205,9 +206,8 @@ class _Table:
         plain = frozenset(column[1] for column in columns) - {key[0], shape}
         if known is None:
             return None
-        return cls(
-            database, name, _quoted(name), _quoted(key[0]), _quoted(index), plain, shape, str(kind).upper(), int(srs)
-        )
+        table, row, tree = map(quote_name, (name, key[0], index))
+        return cls(database, name, table, row, tree, plain, shape, str(kind).upper(), int(srs))
 
     def fits(self, layer: gpd.GeoDataFrame, touched: Touched) -> bool:
         """Tell whether the table has the layer's columns, row n under the key n + 1, and room for its geometries."""
@@ -236,7 +236,7 @@ class _Table:
                 self._blob(layer.geometry.iloc[row]) if name == shape else _plain(layer[name].array[row])
                 for name in names
             ]
-            told = ", ".join(f"{_quoted(self.shape if name == shape else name)} = ?" for name in names)
+            told = ", ".join(f"{quote_name(self.shape if name == shape else name)} = ?" for name in names)
             order = f"UPDATE {self.table} SET {told} WHERE {self.row} = ?"  # noqa: S608 - names, quoted
             if self.database.execute(order, (*values, row + 1)).rowcount != 1:
                 return False
@@ -268,7 +268,7 @@ class _Table:
         rows = layer.iloc[tail:]
         cells = [[_plain(value) for value in rows[name].array] for name in names]
         blobs = [self._blob(shape) for shape in rows.geometry]
-        told = ", ".join([self.row, *(_quoted(name) for name in (self.shape, *names))])
+        told = ", ".join([self.row, *(quote_name(name) for name in (self.shape, *names))])
         places = ", ".join("?" * (len(names) + 2))
         self.database.executemany(
             f"INSERT INTO {self.table} ({told}) VALUES ({places})",  # noqa: S608 - names, quoted
@@ -311,7 +311,7 @@ def _without_triggers(database: sqlite3.Connection, tables: list[str]) -> Iterat
         tables,
     ).fetchall()
     for name, _ in found:
-        database.execute(f"DROP TRIGGER {_quoted(name)}")
+        database.execute(f"DROP TRIGGER {quote_name(name)}")
     yield
     for _, made_by in found:
         database.execute(made_by)
@@ -335,7 +335,3 @@ def _plain(value: object) -> Any:  # noqa: ANN401 (a cell)
     if value is None or value is pd.NA or value != value:  # noqa: PLR0124 (only NaN differs from itself)
         return None
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
