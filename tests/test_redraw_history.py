@@ -308,7 +308,6 @@ for line in sys.stdin:
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="kill -9 is a signal of POSIX")
 def _await(file):
     """Wait a second at most for a file that is there for some milliseconds only."""
     until = time.monotonic() + 1.0
@@ -316,6 +315,7 @@ def _await(file):
         pass
 
 
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is a signal of POSIX")
 def test_a_save_that_is_killed_leaves_the_state_before_or_after(tmp_path):
     """Kill a program that does nothing but save, 50 times: at random moments, and as soon as a journal is there."""
     path = tmp_path / "a.gpkg"
